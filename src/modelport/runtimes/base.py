@@ -1,0 +1,33 @@
+"""The runtime seam: load one kind of bundle, answer batches."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from modelport.core.manifest import Manifest
+from modelport.runtimes.batch import Batch
+
+
+class Files(Protocol):
+    """What a runtime may read: verified files of one bundle."""
+
+    @property
+    def manifest(self) -> Manifest: ...
+
+    def read(self, path: str) -> bytes:
+        """The bytes of an identity file, digest verified. Raises `BundleCorrupt`."""
+        ...
+
+
+class Predictor(Protocol):
+    """A loaded model. Thread-safe; answers every row in order, with the outputs its signature names."""
+
+    def predict(self, batch: Batch) -> Batch: ...
+
+
+class Runtime(Protocol):
+    """Loads one kind of bundle. Loading runs nothing that a bundle's author wrote."""
+
+    kind: str
+
+    def load(self, files: Files, threads: int = 1) -> Predictor: ...

@@ -1,0 +1,75 @@
+"""Sample files into plain rows and columns: CSV, JSONL, lines of text."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from modelport.compile.columns import parsed
+from modelport.errors import Unsupported
+
+
+def read(path: Path) -> Any:
+    """What the file holds, in a form `Sample.of` takes. Raises `Unsupported` for a file we cannot read."""
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        msg = f"cannot read a sample from a {path.suffix or 'nameless'} file"
+        raise Unsupported(msg, code="unsupported-sample", hint=f"use one of {', '.join(_READERS)}")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"cannot read the sample {path.name!r}: {getattr(error, 'strerror', None) or 'it is not UTF-8'}"
+        raise Unsupported(msg, code="unsupported-sample") from error
+    return reader(text)
+
+
+def _csv(text: str) -> Any:
+    rows = [row for row in csv.reader(text.splitlines(keepends=True)) if row]
+    if not rows:
+        msg = "the CSV file is empty"
+        raise Unsupported(msg, code="empty-sample")
+    header, body = rows[0], rows[1:]
+    wrong = next((place for place, row in enumerate(body) if len(row) != len(header)), None)
+    if wrong is not None:
+        msg = f"CSV row {wrong + 2} has {len(body[wrong])} cells, the header has {len(header)}"
+        raise Unsupported(msg, code="unsupported-sample")
+    return _single_text(
+        {name: parsed(name, [row[place] for row in body]) for place, name in enumerate(header)}
+    )
+
+
+def _jsonl(text: str) -> Any:
+    try:
+        rows = [msgspec.json.decode(line) for line in text.splitlines() if line.strip()]
+    except msgspec.DecodeError as error:
+        msg = f"a line of the JSONL file is not JSON: {error}"
+        raise Unsupported(msg, code="unsupported-sample") from error
+    if rows and all(isinstance(row, Mapping) for row in rows):
+        names = dict.fromkeys(name for row in rows for name in row)
+        return _single_text({name: [row.get(name) for row in rows] for name in names})
+    return rows
+
+
+def _lines(text: str) -> Any:
+    return text.splitlines()
+
+
+def _single_text(table: Mapping[str, Any]) -> Any:
+    """One lone column of texts is a list of texts: that is what a text pipeline reads."""
+    if len(table) == 1:
+        (values,) = table.values()
+        if all(isinstance(value, str) for value in values):
+            return list(values)
+    return table
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    ".csv": _csv,
+    ".jsonl": _jsonl,
+    ".ndjson": _jsonl,
+    ".txt": _lines,
+}

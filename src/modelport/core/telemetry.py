@@ -1,0 +1,42 @@
+"""What a worker tells about the predictions it answered. Losing an event never fails a request."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+Outcome = Literal["ok", "invalid", "fault", "deadline", "cancelled", "refused"]
+
+
+class PredictionEvent(msgspec.Struct, frozen=True, array_like=True):
+    """The join record of one request: kept for every prediction, compact on the wire.
+
+    Attributes:
+        prediction_id: of the request; row `i` of several is `<id>.<i>`.
+        slot: `model:version`.
+        at: wall clock when the last byte was received, milliseconds since the epoch.
+        latency: from last byte received to answer ready, in microseconds.
+        rows: how many rows it asked for.
+        outcome: how it ended.
+        confidence: of the single row, when the task has one.
+        protocol: codec that carried it.
+    """
+
+    prediction_id: str
+    slot: str
+    at: int
+    latency: int
+    rows: int
+    outcome: Outcome
+    confidence: float | None
+    protocol: str
+
+
+class PayloadEvent(msgspec.Struct, frozen=True, array_like=True):
+    """A sampled, redacted payload: what was asked and answered, as JSON-able values."""
+
+    prediction_id: str
+    slot: str
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]

@@ -1,0 +1,107 @@
+"""What the supervisor and its workers say to each other: msgpack frames, never pickle.
+
+A frame is a 4-byte little-endian length and a msgpack map with a `type`.
+
+    supervisor -> worker    Prepare(plan)  Commit(revision, endpoints)  Access(snapshot)  Drain(seconds)
+    worker -> supervisor    Hello(pid)  Prepared(revision, slots)  Committed(revision, endpoints)  Drained()
+
+A worker prepares a revision (loads, warms) while it goes on serving the last one; the supervisor commits
+endpoints when every worker has their slots ready, so all workers switch to the same thing.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from modelport.core.access import AccessSnapshot
+from modelport.core.plan import Revision, ServingPlan
+
+SlotState = Literal["wanted", "loading", "warming", "ready", "failed", "draining"]
+
+
+class SlotReport(msgspec.Struct, frozen=True, omit_defaults=True):
+    """State of one slot in one worker. `contract` is the digest of its signature once known."""
+
+    state: SlotState
+    reason: str = ""
+    contract: str = ""
+    identity: str = ""
+
+
+class Prepare(msgspec.Struct, frozen=True, tag="prepare"):
+    """Make this plan ready. `places` gives every slot id its index in the shared segment."""
+
+    plan: ServingPlan
+    places: dict[str, int]
+
+
+class Commit(msgspec.Struct, frozen=True, tag="commit"):
+    """Switch these endpoints to the prepared revision; endpoints that the plan no longer has go."""
+
+    revision: Revision
+    endpoints: tuple[str, ...]
+
+
+class Access(msgspec.Struct, frozen=True, tag="access"):
+    """Who may do what from now on. `places` gives every limited key its index in the shared segment."""
+
+    snapshot: AccessSnapshot | None
+    places: dict[str, int]
+
+
+class Drain(msgspec.Struct, frozen=True, tag="drain"):
+    """Turn unready, go on accepting for `delay` seconds, then finish what is there; gone within `seconds`."""
+
+    delay: float
+    seconds: float
+
+
+class Hello(msgspec.Struct, frozen=True, tag="hello"):
+    """A worker listens for messages."""
+
+    pid: int
+
+
+class Prepared(msgspec.Struct, frozen=True, tag="prepared"):
+    """How far a revision is; sent whenever a slot changes state."""
+
+    revision: Revision
+    slots: dict[str, SlotReport]
+
+
+class Committed(msgspec.Struct, frozen=True, tag="committed"):
+    """These endpoints answer with the revision now."""
+
+    revision: Revision
+    endpoints: tuple[str, ...]
+
+
+class Drained(msgspec.Struct, frozen=True, tag="drained"):
+    """Nothing is left to answer; the worker is about to exit."""
+
+
+Downward = Prepare | Commit | Access | Drain
+Upward = Hello | Prepared | Committed | Drained
+
+
+class Boot(msgspec.Struct, frozen=True):
+    """What a worker process is started with (JSON in its first frame, so secrets never show in `ps`).
+
+    Attributes:
+        settings: JSON of `Settings`.
+        worker: its index.
+        incarnation: counts starts over the life of the replica; names its spool files.
+        listen: inherited listening socket.
+        segment: inherited shared segment, with the sizes it was made with.
+    """
+
+    settings: bytes
+    worker: int
+    incarnation: int
+    listen: int
+    segment: int
+    workers: int
+    slots: int
+    keys: int

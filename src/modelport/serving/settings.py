@@ -1,0 +1,132 @@
+"""Every setting of the data plane, its default and its unit, in one place. Documented in docs/reference/settings.md."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+
+import msgspec
+
+from modelport.errors import SettingsError
+
+MIB = 1024 * 1024
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How much of anything a caller may send, and how slowly.
+
+    Attributes:
+        json_bytes: largest JSON body, after decompression.
+        body_bytes: largest body with binary tensors, after decompression.
+        header_bytes: request line and headers together.
+        headers: number of header lines.
+        chunks: number of chunks of a chunked body.
+        depth: nesting of JSON.
+        rows: rows in one request.
+        header_seconds: from the first byte of a request to the end of its headers.
+        body_seconds: grace for a body before the minimum rate applies.
+        body_rate: fewest bytes per second of a body, averaged from its beginning, after the grace.
+        idle_seconds: a keep-alive connection without a request.
+        write_seconds: a peer that does not read its answer.
+        connections: open connections per worker; over it, 503.
+    """
+
+    json_bytes: int = 4 * MIB
+    body_bytes: int = 64 * MIB
+    header_bytes: int = 32 * 1024
+    headers: int = 100
+    chunks: int = 65_536
+    depth: int = 64
+    rows: int = 65_536
+    header_seconds: float = 10.0
+    body_seconds: float = 10.0
+    body_rate: int = 1024
+    idle_seconds: float = 75.0
+    write_seconds: float = 30.0
+    connections: int = 20_000
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One replica.
+
+    Attributes:
+        bundles: paths of bundles to serve, each as its own model; the plan is made on the spot.
+        split: shares of versions, `{"churn": {1: 90, 2: 10}}` in percent; bundles of one name become
+            versions 1, 2, ... in the order given.
+        plan: path of a plan document to serve and watch instead of `bundles`.
+        host, port: where to listen; anything but loopback needs keys.
+        workers: processes that answer; 0 means one per core.
+        keys: path of a key file (`modelport keys create --file`), watched.
+        allow_hosts: Host names answered besides loopback names and IP addresses; `*` answers all.
+        queue_rows: most rows waiting per slot and worker; over it, 503.
+        timeout: seconds until a request without its own deadline is answered 504.
+        inline_seconds: a batch predicted to cost less runs on the event loop, else in a thread.
+        threads: threads that run batches, per worker; also ONNX Runtime's intra-op threads are `intra_op`.
+        intra_op: threads inside one ONNX Runtime session.
+        drain_seconds: hard limit of a graceful stop.
+        drain_delay: seconds to go on accepting after readiness turned false.
+        telemetry: counters and join records on or off.
+        spool: folder of the event spool; None keeps no event on disk.
+        payload_share: share of requests whose payload is kept, 0 to 1.
+        redact: column names whose values never reach the spool.
+        allow_python: serve bundles that hold executable code.
+        log_level: debug, info, warning or error.
+        access_log: one log line per request.
+        limits: see `Limits`.
+    """
+
+    bundles: tuple[str, ...] = ()
+    split: dict[str, dict[int, int]] = {}
+    plan: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    keys: str | None = None
+    allow_hosts: tuple[str, ...] = ()
+    queue_rows: int = 4096
+    timeout: float = 30.0
+    inline_seconds: float = 200e-6
+    threads: int = 2
+    intra_op: int = 1
+    drain_seconds: float = 30.0
+    drain_delay: float = 0.0
+    telemetry: bool = True
+    spool: str | None = None
+    payload_share: float = 0.01
+    redact: tuple[str, ...] = ()
+    allow_python: bool = False
+    log_level: str = "info"
+    access_log: bool = False
+    limits: Limits = msgspec.field(default_factory=Limits)
+
+
+def check(settings: Settings) -> Settings:
+    """The settings themselves when they are safe and make sense; raises `SettingsError`."""
+    if bool(settings.bundles) == bool(settings.plan):
+        msg = "give either bundles or a plan file"
+        raise SettingsError(msg, hint="modelport serve churn.bundle, or modelport serve --plan plan.json")
+    if not is_loopback(settings.host) and settings.keys is None:
+        msg = f"refusing to listen on {settings.host} without API keys"
+        raise SettingsError(
+            msg,
+            code="public-without-keys",
+            hint="modelport keys create --file keys.json, then --keys keys.json",
+        )
+    if not 0 <= settings.payload_share <= 1:
+        msg = f"payload_share is {settings.payload_share}, not a share between 0 and 1"
+        raise SettingsError(msg)
+    for path in (settings.plan, settings.keys, *settings.bundles):
+        if path is not None and not Path(path).exists():
+            msg = f"{Path(path).name!r} does not exist"
+            raise SettingsError(msg, code="no-such-file", hint="check the path")
+    return settings
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -34,7 +34,8 @@ PID, INCARNATION, HEARTBEAT, CONNECTIONS, ACCEPTED, INFLIGHT, LOOP_LAG, DRAINING
 EVENTS, EVENTS_DROPPED, EVENTS_LOST, PAYLOADS, PAYLOADS_DROPPED, SPOOL_BYTES, UNROUTED, RESIDENT = range(
     9, 17
 )
-UNROUTED_CODES = 17  # answers that reached no slot, by code
+EVENTS_WRITTEN = 17  # so that a successor knows exactly how many events died with its predecessor
+UNROUTED_CODES = 18  # answers that reached no slot, by code
 WORKER_CELLS = UNROUTED_CODES + len(CODES)
 
 # Cells of a slot, by offset in its block.
@@ -67,6 +68,11 @@ def latency_cell(protocol: int, seconds: float) -> int:
 def request_cell(protocol: int, status: int) -> int:
     """Offset, in a slot's block, of the counter of answers with `status`."""
     return REQUESTS + protocol * len(CODES) + code_index(status)
+
+
+def batch_cell(rows: int) -> int:
+    """Offset, in a slot's block, of the cell that counts batches of this size."""
+    return BATCH_SIZES + bisect_left(BATCH_BUCKETS, rows)
 
 
 class Segment:

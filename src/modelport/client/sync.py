@@ -1,0 +1,231 @@
+"""The blocking client: thin I/O around `exchange`."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+
+import httpx
+
+from modelport.client import many, requests, wire
+from modelport.client.answers import Answer, Inference, ItemError, ModelMetadata, ModelState
+from modelport.client.calls import Call, Outcome, Send, Sleep, Step
+from modelport.client.exchange import Terms, exchange
+from modelport.client.retry import Budget, Retries
+from modelport.errors import DeadlineExceeded, InvalidInput, Overloaded
+
+if TYPE_CHECKING:
+    from modelport.runtimes.batch import Array
+
+T = TypeVar("T")
+
+
+class Client:
+    """A connection to one server; thread-safe, keeps connections open until closed.
+
+        with Client("http://127.0.0.1:8000") as client:
+            answer = client.predict("churn", {"tenure": 3, "plan": "basic"})
+
+    Args:
+        url: address of the server; a path in it is kept as a prefix.
+        key: API key, sent as a bearer token.
+        timeout: seconds for a whole call, retries included, unless the call names its own `deadline`.
+            The server is told, and does no work that nobody waits for. None waits for ever.
+        retries: how much the client may repeat itself; `NEVER` for not at all.
+        transport, clock, uniform, sleep: the world outside, for tests and for special networks.
+
+    Every method raises the typed errors of `modelport.errors`: `RateLimited` and `Overloaded` (which is also
+    a server that cannot be reached, code `unreachable`) carry `retry_after`; `DeadlineExceeded` when the time
+    is over; `InvalidInput` carries the `pointer` to what was wrong.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: str | None = None,
+        *,
+        timeout: float | None = 30.0,
+        retries: Retries = Retries(),  # noqa: B008 - frozen
+        transport: httpx.BaseTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        uniform: Callable[[], float] = random.random,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._http = httpx.Client(
+            base_url=wire.address(url),
+            headers=wire.standing_headers(key),
+            limits=wire.LIMITS,
+            transport=transport,
+        )
+        self._terms = Terms(timeout, retries, Budget(retries), clock, uniform)
+        self._sleep = sleep
+
+    @overload
+    def predict(
+        self,
+        model: str,
+        input: str | bytes | Mapping[str, Any],
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        user_id: str | None = None,
+        deadline: float | None = None,
+    ) -> Answer: ...
+
+    @overload
+    def predict(
+        self,
+        model: str,
+        input: object,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        user_id: str | None = None,
+        deadline: float | None = None,
+    ) -> Answer | list[Answer | ItemError]: ...
+
+    def predict(
+        self,
+        model: str,
+        input: object,  # noqa: A002 - the word of the contract
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        id: str | None = None,  # noqa: A002 - the word of the contract
+        user_id: str | None = None,
+        deadline: float | None = None,
+    ) -> Answer | list[Answer | ItemError]:
+        """The prediction of one item, or of each item of a list in order.
+
+        Args:
+            model: `churn`, or `churn:2` for one version.
+            input: an item is text, an object of columns, a list of numbers, or bytes.
+            parameters: for example `{"return_probabilities": True}`.
+            id: your own id, echoed.
+            user_id: keeps one user on one version while traffic is split.
+            deadline: seconds for this call.
+
+        A list in which only some items are wrong answers the rest; the wrong ones are `ItemError`.
+        """
+        call = requests.predict(model, input, parameters=parameters, caller_id=id, user_id=user_id)
+        return self._run(call, deadline)
+
+    def predict_many(
+        self,
+        model: str,
+        items: Iterable[object],
+        *,
+        batch: int = 256,
+        parameters: Mapping[str, Any] | None = None,
+        user_id: str | None = None,
+        deadline: float | None = None,
+    ) -> Iterator[Answer | ItemError]:
+        """Predictions of any number of items, in order, `batch` of them per request.
+
+        `index` counts over all items. `deadline` is for each request. Bad items come as `ItemError`, also
+        when a whole request of them was refused.
+        """
+        for start, chunk in many.chunks(items, batch):
+            call = requests.predict(model, chunk, parameters=parameters, user_id=user_id)
+            try:
+                answers = self._run(call, deadline)
+            except InvalidInput as error:
+                yield from many.all_refused(start, chunk, error)
+                continue
+            yield from many.placed(start, answers)
+
+    def infer(
+        self,
+        model: str,
+        inputs: Mapping[str, Array],
+        *,
+        outputs: Sequence[str] | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        id: str | None = None,  # noqa: A002 - the word of the contract
+        user_id: str | None = None,
+        deadline: float | None = None,
+    ) -> Inference:
+        """Tensors in, tensors out, over Open Inference V2 with binary data.
+
+        Args:
+            inputs: arrays by name, rows first; text as an object array of `str`.
+            outputs: names wanted; all of them unless said.
+        """
+        call = requests.infer(
+            model, inputs, outputs=outputs, parameters=parameters, caller_id=id, user_id=user_id
+        )
+        return self._run(call, deadline)
+
+    def models(self) -> tuple[ModelState, ...]:
+        """Every served version and its state."""
+        return self._run(requests.models())
+
+    def metadata(self, model: str) -> ModelMetadata:
+        """The contract of a model: its inputs and outputs."""
+        return self._run(requests.metadata(model))
+
+    def ready(self, model: str | None = None) -> bool:
+        """Whether the server, or one model, takes requests now; False also when nothing answers."""
+        return self._probe(requests.ready(model))
+
+    def live(self) -> bool:
+        """Whether a server answers at all."""
+        return self._probe(requests.live())
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _probe(self, call: Call[bool]) -> bool:
+        try:
+            return self._run(call)
+        except (Overloaded, DeadlineExceeded):
+            return False
+
+    def _run(self, call: Call[T], deadline: float | None = None) -> T:
+        steps = exchange(call, self._terms.within(deadline))
+        outcome: Outcome = None
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as done:
+                answer: T = done.value
+                return answer
+            outcome = self._perform(step)
+
+    def _perform(self, step: Step) -> Outcome:
+        match step:
+            case Sleep(seconds):
+                self._sleep(seconds)
+                return None
+            case Send():
+                return self._send(step)
+
+    def _send(self, step: Send) -> Outcome:
+        until = None if step.timeout is None else self._terms.clock() + step.timeout
+        begun = False
+        try:
+            response = self._http.send(wire.request(self._http, step), stream=True)
+            begun = True
+            with closing(response):
+                return wire.reply(response, self._body(response, until))
+        except httpx.RequestError as error:
+            return wire.outcome_of(error, begun=begun)
+
+    def _body(self, response: httpx.Response, until: float | None) -> bytes:
+        """The whole body; a server that drips it is cut off at `until`."""
+        parts = []
+        for part in response.iter_bytes():
+            parts.append(part)
+            if until is not None and self._terms.clock() > until:
+                msg = "the answer drips in too slowly"
+                raise httpx.ReadTimeout(msg)
+        return b"".join(parts)

@@ -49,7 +49,7 @@ class Directory:
                 msg = f"{name} has {status.st_size} bytes where at most {limit} were expected"
                 raise BundleCorrupt(msg)
             # The descriptor stays ours: a file that grows now still gives at most one byte too many.
-            with open(descriptor, "rb", closefd=False) as file:  # noqa: PTH123 (a descriptor, not a path)
+            with open(descriptor, "rb", closefd=False) as file:
                 return file.read(limit + 1)
         finally:
             os.close(descriptor)

@@ -1,0 +1,110 @@
+"""Golden rows between arrays and plain lists, and their replay on the machine that is to serve them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from modelport.core.golden import Golden
+from modelport.core.signature import Field, Signature
+from modelport.errors import BundleCorrupt, ModelFailed
+from modelport.runtimes.base import Predictor
+from modelport.runtimes.batch import Array, Batch
+from modelport.runtimes.dtypes import NUMPY
+
+
+def golden_of(inputs: Batch, outputs: Mapping[str, Array], tolerance: float) -> Golden:
+    """The golden rows of a batch and its right answers; NaN and absent text are written as null."""
+    return Golden(
+        {name: _plain(inputs.array(name)) for name in inputs.tensors},
+        {name: _plain(array) for name, array in outputs.items()},
+        inputs.rows,
+        tolerance,
+    )
+
+
+def inputs_of(golden: Golden, signature: Signature) -> Batch:
+    """The batch of the golden inputs. Raises `BundleCorrupt` when they do not fit the signature."""
+    return Batch(golden.rows, {field.name: _tensor(field, golden) for field in signature.inputs})
+
+
+def replay(predictor: Predictor, golden: Golden, signature: Signature) -> None:
+    """Runs the golden rows and compares.
+
+    Raises `ModelFailed` (`golden-mismatch`) naming the first row that answers otherwise than when it was
+    packed, `BundleCorrupt` when the golden rows do not fit the signature.
+    """
+    answers = predictor.predict(inputs_of(golden, signature)).tensors
+    for name, expected in golden.outputs.items():
+        row = _first_wrong(_expected(expected), np.asarray(answers.get(name)), golden.tolerance)
+        if row is not None:
+            msg = f"golden row {row} answers {name!r} otherwise than when it was packed"
+            raise ModelFailed(msg, code="golden-mismatch", hint="compile the model again for this machine")
+
+
+def same(expected: Array, got: Array, tolerance: float) -> Array:
+    """Whether two numeric arrays of one shape agree, element by element.
+
+    They do when |difference| <= tolerance * max(1, |expected|). NaN agrees with NaN and an infinity with itself. Integers agree only when equal.
+    """
+    if expected.dtype.kind in "iub" and got.dtype.kind in "iub":
+        return np.asarray(expected == got)
+    with np.errstate(invalid="ignore", over="ignore"):
+        near = np.abs(expected - got) <= tolerance * np.maximum(1.0, np.abs(expected))
+    finite = np.isfinite(expected)
+    return np.asarray((near & finite) | (expected == got) | (np.isnan(expected) & np.isnan(got)))
+
+
+def _first_wrong(expected: Array, got: Array, tolerance: float) -> int | None:
+    if got.shape != expected.shape:
+        return 0
+    wrong = ~same(expected, got, tolerance) if expected.dtype.kind in "iufb" else expected != got
+    rows = wrong.reshape(len(wrong), -1).any(axis=1)
+    return int(rows.argmax()) if rows.any() else None
+
+
+def _plain(array: Array) -> list[Any]:
+    plain: list[Any] = array.tolist()
+    return [_cell(value) for value in plain]
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_cell(inner) for inner in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _tensor(field: Field, golden: Golden) -> Array:
+    try:
+        dtype = NUMPY[field.dtype]
+        values = golden.inputs[field.name]
+        array = _objects(values) if dtype is object else np.array(_numbers(values), dtype)
+    except (KeyError, ValueError, TypeError) as error:
+        msg = f"the golden rows do not fit the input {field.name!r}"
+        raise BundleCorrupt(msg) from error
+    if len(array) != golden.rows:
+        msg = f"the golden rows of the input {field.name!r} are not {golden.rows}"
+        raise BundleCorrupt(msg)
+    return array
+
+
+def _expected(values: list[Any]) -> Array:
+    flat = np.array(_numbers(values), object).ravel()
+    if any(isinstance(value, str) for value in flat):
+        return _objects(values)
+    return np.array(_numbers(values))
+
+
+def _objects(values: list[Any]) -> Array:
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
+
+
+def _numbers(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_numbers(inner) for inner in value]
+    return math.nan if value is None else value

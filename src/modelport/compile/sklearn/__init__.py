@@ -1,0 +1,1 @@
+"""scikit-learn on tables, into ONNX graphs that answer the same."""

@@ -1,0 +1,116 @@
+"""A live scikit-learn model as the compile step sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from modelport.compile.compiled import Adopted, Candidate, Compiled, Outputs
+from modelport.compile.sample import Sample
+from modelport.compile.sklearn import inputs, outputs
+from modelport.compile.sklearn.convert import convert
+from modelport.compile.sklearn.converters.lookup import MISSING_TEXT
+from modelport.compile.sklearn.models import first, last, unwrapped
+from modelport.compile.sklearn.original import answer, rows_for
+from modelport.compile.sklearn.tasks import Meaning, meaning
+from modelport.core.manifest import Label, Step
+from modelport.core.signature import DType, Field, Signature
+from modelport.errors import Unsupported
+from modelport.runtimes.batch import Batch, split
+
+GRAPH = "model/graph.onnx"
+
+
+def adopt(model: Any, sample: Sample, labels: Sequence[Label] | None = None) -> Adopted:
+    """Prepare a fitted scikit-learn estimator or Pipeline for compilation.
+
+    `labels` name the classes in the order of `classes_`. Candidates are `float32`, then `float64`. Raises
+    `Unsupported` when the model, the sample and the labels do not fit together; a part without an ONNX form is
+    refused when a candidate is built.
+    """
+    sample = _ordered(model, sample)
+    rows = rows_for(model, sample)
+    meant = meaning(model, rows(sample.batch), None if labels is None else tuple(labels))
+
+    def original(batch: Batch) -> Outputs:
+        return answer(model, rows(batch), meant)
+
+    head = next(split(sample.batch, [min(2, len(sample))]))
+    answers = original(head)
+    asked = inputs.traits(sample, lambda batch: answer(model, rows(batch), meant))
+    builds = [partial(_compiled, model, sample, meant, answers, asked, dtype) for dtype in _PRECISIONS]
+    candidates = tuple(Candidate(name, build) for name, build in zip(_PRECISIONS, builds, strict=True))
+    return Adopted(meant.task, meant.labels, candidates, original, _source(model))
+
+
+_PRECISIONS: dict[str, tuple[Any, DType]] = {"float32": (np.float32, "FP32"), "float64": (np.float64, "FP64")}
+
+
+def _compiled(
+    model: Any, sample: Sample, meant: Meaning, answers: Outputs, asked: dict[str, inputs.Traits], precision: str
+) -> Compiled:
+    dtype, floating = _PRECISIONS[precision]
+    taken = inputs.fields(sample, asked, floating)
+    given = outputs.fields(answers, floating)
+    graph = convert(model, taken, given, meant, dtype)
+    return Compiled(
+        runtime="onnx",
+        task=meant.task,
+        signature=Signature(sample.item, taken, given),
+        labels=meant.labels,
+        files={GRAPH: graph.SerializeToString(deterministic=True)},
+        steps=_steps(taken),
+        notes=(f"computes in {precision}",),
+    )
+
+
+def _steps(fields: Sequence[Field]) -> tuple[Step, ...]:
+    """Graph strings cannot be null: absent text is written as the mark that the encoders know."""
+    return tuple(
+        Step("fill_missing", {"column": field.name, "value": MISSING_TEXT})
+        for field in fields
+        if field.dtype == "BYTES" and field.missing
+    )
+
+
+def _ordered(model: Any, sample: Sample) -> Sample:
+    """The sample with the model's own columns in the model's own order."""
+    known = getattr(unwrapped(model), "feature_names_in_", getattr(first(model), "feature_names_in_", None))
+    if sample.item not in {"vector", "columns"}:
+        msg = f"{type(last(model)).__name__} takes rows of a table, but the sample holds {sample.item}"
+        raise Unsupported(msg, code="sample-mismatch", hint="give rows of the table it was fitted on")
+    if known is None or not sample.columns or sample.positional:
+        return sample
+    names = tuple(str(name) for name in known)
+    absent = [name for name in names if name not in sample.columns]
+    if absent:
+        msg = f"the sample has no column {absent[0]!r}, which the model was fitted on"
+        raise Unsupported(msg, code="sample-mismatch", hint=f"give the columns {', '.join(names)}")
+    return _picked(sample, names)
+
+
+def _picked(sample: Sample, names: tuple[str, ...]) -> Sample:
+    if sample.item == "columns":
+        tensors = {name: sample.batch[name] for name in names}
+        categories = {name: each for name, each in sample.categories.items() if name in names}
+        return replace(sample, batch=Batch(len(sample), tensors), columns=names, categories=categories)
+    places = [sample.columns.index(name) for name in names]
+    matrix = np.ascontiguousarray(sample.batch.array("input")[:, places])
+    return replace(sample, batch=Batch(len(sample), {"input": matrix}), columns=names)
+
+
+def _source(model: Any) -> dict[str, str]:
+    import skl2onnx
+    import sklearn
+
+    return {
+        "framework": "scikit-learn",
+        "estimator": type(model).__name__,
+        "final": type(last(model)).__name__,
+        "scikit-learn": sklearn.__version__,
+        "skl2onnx": skl2onnx.__version__,
+    }

@@ -12,11 +12,12 @@ import numpy.typing as npt
 from modelport.compile.sklearn.converters import register
 from modelport.compile.sklearn.islands import enclose
 from modelport.compile.sklearn.models import last, plain, takes_columns
-from modelport.compile.sklearn.outputs import lead_out
+from modelport.compile.sklearn.outputs import Layout, lead_out
 from modelport.compile.sklearn.prelude import initial_types, lead_in, ports
 from modelport.compile.sklearn.tasks import Meaning
 from modelport.core.signature import Field
-from modelport.errors import Unsupported
+from modelport.errors import BundleCorrupt, Unsupported
+from modelport.runtimes.onnx import open_session
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -40,10 +41,21 @@ def convert(
     """
     _check_names(inputs, outputs)
     found = ports(inputs, apart=takes_columns(model))
-    body = _body(plain(model), initial_types(found, dtype), meaning)
+    simple = plain(model)
+    body = _body(simple, initial_types(found, dtype), meaning)
     if dtype == np.float64:
         enclose(body)
-    return _joined(body, inputs, outputs, found, meaning, dtype)
+    graph = _joined(body, inputs, outputs, found, meaning, dtype, _layout(simple))
+    _check_loads(model, graph)
+    return graph
+
+
+def _check_loads(model: Any, graph: ModelProto) -> None:
+    """skl2onnx writes some graphs, in float64 above all, that no runtime takes."""
+    try:
+        open_session(graph.SerializeToString())
+    except BundleCorrupt as error:
+        raise _refused(model, error.__cause__ or error) from error
 
 
 def _check_names(inputs: Sequence[Field], outputs: Sequence[Field]) -> None:
@@ -69,7 +81,7 @@ def _body(model: Any, types: list[tuple[str, Any]], meaning: Meaning) -> ModelPr
         raise _refused(model, error) from error
 
 
-def _refused(model: Any, error: Exception) -> Unsupported:
+def _refused(model: Any, error: BaseException) -> Unsupported:
     reason = " ".join(str(error).split())[:300]
     msg = f"{type(last(model)).__name__} cannot be compiled: {reason}"
     return Unsupported(msg, hint="docs/reference/compilers.md lists what can")
@@ -93,6 +105,16 @@ def _allowed(model: Any) -> dict[str, Any]:
     return (get_converter(name).get_allowed_options() or {}) if name else {}
 
 
+def _layout(model: Any) -> Layout:
+    from sklearn.multioutput import MultiOutputClassifier
+    from sklearn.neighbors import KNeighborsClassifier
+
+    core = last(model)
+    if isinstance(core, MultiOutputClassifier):
+        return "sequence"
+    return "cube" if isinstance(core, KNeighborsClassifier) else "matrix"
+
+
 def _joined(
     body: ModelProto,
     inputs: Sequence[Field],
@@ -100,12 +122,13 @@ def _joined(
     found: Any,
     meaning: Meaning,
     dtype: npt.DTypeLike,
+    layout: Layout,
 ) -> ModelProto:
     from onnx import compose, helper
 
     inner = compose.add_prefix_graph(body.graph, _BODY)
     before = lead_in(inputs, found, dtype, _BODY)
-    after = lead_out(outputs, [result.name for result in inner.output], meaning)
+    after = lead_out(outputs, [result.name for result in inner.output], meaning, layout)
     graph = helper.make_graph(
         [*before.nodes, *inner.node, *after.nodes],
         "model",
@@ -114,8 +137,14 @@ def _joined(
         [*before.constants, *inner.initializer, *after.constants],
     )
     # skl2onnx notes the oldest opset its nodes need; they were written for, and hold in, these.
-    imports = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)]
-    return helper.make_model(graph, opset_imports=imports, ir_version=IR_VERSION, producer_name="modelport")
+    versions = {each.domain: each.version for each in body.opset_import} | {"": OPSET, "ai.onnx.ml": ML_OPSET}
+    return helper.make_model(
+        graph,
+        opset_imports=[helper.make_opsetid(domain, version) for domain, version in versions.items()],
+        functions=list(body.functions),
+        ir_version=IR_VERSION,
+        producer_name="modelport",
+    )
 
 
 def _value(field: Field) -> Any:

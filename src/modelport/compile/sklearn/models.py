@@ -49,6 +49,8 @@ def _by_position(model: Any) -> Any:
         model.transformers_ = [(name, part, list(places[name])) for name, part, _ in model.transformers_]
     if isinstance(model, KBinsDiscretizer) and model.encode == "onehot":
         model.encode = "onehot-dense"
+    if getattr(model, "flatten_transform", False):
+        model.flatten_transform = False  # shapes what transform of a vote answers; we only predict
     return model
 
 

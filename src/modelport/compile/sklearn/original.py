@@ -9,6 +9,7 @@ import numpy as np
 
 from modelport.compile.compiled import Outputs
 from modelport.compile.sample import VECTOR, Sample
+from modelport.compile.sklearn.absent import frame, marker
 from modelport.compile.sklearn.models import first, unwrapped
 from modelport.compile.sklearn.tasks import Meaning, indices
 from modelport.runtimes.batch import Array, Batch
@@ -21,7 +22,8 @@ def rows_for(model: Any, sample: Sample) -> Callable[[Batch], Any]:
         return _matrix if names is None else lambda batch: _named_matrix(batch, list(names))
     if sample.positional:
         return lambda batch: np.column_stack([batch.array(name).astype(object) for name in sample.columns])
-    return sample.frame
+    absent = marker(model)
+    return lambda batch: frame(sample, batch, absent)
 
 
 def _matrix(batch: Batch) -> Array:

@@ -6,8 +6,10 @@ The original's own answers say which outputs there are and which shape a row has
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from modelport.compile.compiled import Outputs
 from modelport.compile.sklearn.nodes import Nodes
@@ -27,21 +29,48 @@ def fields(answers: Outputs, floating: DType) -> tuple[Field, ...]:
     )
 
 
-def lead_out(found: Sequence[Field], results: Sequence[str], meaning: Meaning) -> Nodes:
+Layout = Literal["matrix", "sequence", "cube"]
+"""How a converter gives the probabilities of several targets: `[n, t]` or `[n, 2t]`, one `[n, 2]` per target, or
+`[t, n, 2]`."""
+
+
+def lead_out(found: Sequence[Field], results: Sequence[str], meaning: Meaning, layout: Layout) -> Nodes:
     """The nodes from the converted graph's outputs (`results`, in its order) to the fields."""
     nodes = Nodes("out_")
     for field in found:
         source = results[1] if field.name in _SECOND else results[0]
         if field.name in _INDICES:
             _indexed(nodes, field, source, meaning)
+        elif meaning.task == "multilabel":
+            nodes.cast(_last_classes(nodes, field, source, layout), _floating(field), output=field.name)
         else:
             _shaped(nodes, field, source)
     return nodes
 
 
 def _shaped(nodes: Nodes, field: Field, source: str) -> None:
-    dtype = np.float32 if field.dtype == "FP32" else np.float64
-    nodes.cast(_rows(nodes, field, source), dtype, output=field.name)
+    nodes.cast(_rows(nodes, field, source), _floating(field), output=field.name)
+
+
+def _floating(field: Field) -> npt.DTypeLike:
+    return np.float32 if field.dtype == "FP32" else np.float64
+
+
+def _last_classes(nodes: Nodes, field: Field, source: str, layout: Layout) -> str:
+    """The probability of every target's second class, `[n, t]`, however the converter laid them out."""
+    targets = field.shape[1]
+    if layout == "sequence":
+        picked = [nodes.node("SequenceAt", source, nodes.constant(target)) for target in range(targets)]
+        return nodes.node("Concat", *(_last(nodes, each) for each in picked), axis=1)
+    if layout == "cube":
+        seconds = nodes.node("Gather", source, nodes.constant(1), axis=2)
+        return nodes.node("Transpose", seconds, perm=[1, 0])
+    # The second classes come last, after the first ones where a converter gives both.
+    return nodes.node("Gather", source, nodes.constant(list(range(-targets, 0))), axis=1)
+
+
+def _last(nodes: Nodes, source: str) -> str:
+    return nodes.node("Gather", source, nodes.constant([-1]), axis=1)
 
 
 def _rows(nodes: Nodes, field: Field, source: str) -> str:

@@ -15,6 +15,7 @@ from modelport.compile.sklearn.converters import (
     imputing,
     isolation,
     linear,
+    polynomial,
     target,
 )
 
@@ -22,5 +23,5 @@ from modelport.compile.sklearn.converters import (
 @cache
 def register() -> None:
     """Make skl2onnx use our converters; done once per process."""
-    for family in (forests, boosting, histogram, isolation, linear, imputing, encoders, target):
+    for family in (forests, boosting, histogram, isolation, linear, imputing, encoders, polynomial, target):
         family.register()

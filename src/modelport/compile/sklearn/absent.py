@@ -1,0 +1,48 @@
+"""How a model was shown absent texts: as None or as NaN. scikit-learn's encoders tell the two apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from modelport.compile.sample import Sample
+from modelport.runtimes.batch import Batch
+
+
+def marker(model: Any) -> float | None:
+    """None where an encoder learned None or an imputer looks for it; else NaN, as tables from pandas have it."""
+    for part in parts(model):
+        learned = [value for values in getattr(part, "categories_", ()) for value in np.asarray(values).tolist()]
+        if None in learned or ("missing_values" in vars(part) and part.missing_values is None):
+            return None
+    return np.nan
+
+
+def parts(model: Any) -> Iterator[Any]:
+    """The model and every estimator inside it, trees of ensembles left out."""
+    from sklearn.base import BaseEstimator
+
+    if isinstance(model, list | tuple):
+        for each in model:
+            yield from parts(each)
+    elif isinstance(model, BaseEstimator) and not hasattr(model, "tree_"):
+        yield model
+        yield from parts([value for name, value in vars(model).items() if name.endswith("_") or name in _HOLDERS])
+
+
+_HOLDERS = {"steps", "transformer_list", "estimator", "_preprocessor", "calibrators"}
+
+
+def frame(sample: Sample, batch: Batch, absent: float | None) -> Any:
+    """The rows as the DataFrame a model was fitted on, absent texts as it knows them."""
+    import pandas as pd
+
+    table = sample.frame(batch)
+    for name in sample.columns:
+        values = batch.array(name)
+        if values.dtype == object and name not in sample.categories:
+            filled = np.asarray([absent if value is None else value for value in values], object)
+            table[name] = pd.Series(filled, dtype=object, index=table.index)
+    return table

@@ -1,0 +1,104 @@
+"""`modelport inspect`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def command(
+    bundle: Annotated[Path, typer.Argument(help="A bundle: a directory or a .zip.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show a bundle's contract, digests and evidence; every file is verified, nothing in it is run."""
+    from modelport.bundle.reader import open_bundle
+    from modelport.cli import evidence
+
+    with open_bundle(bundle) as opened:
+        found = evidence.gather(opened)
+    if as_json:
+        import msgspec
+
+        typer.echo(msgspec.json.encode(found))
+        return
+    show(found)
+
+
+def show(found: dict[str, Any]) -> None:
+    """The same for people."""
+    from modelport.cli.tables import print_table
+
+    print_table(("", ""), list(_facts(found)), title=f"{found['name']} {found['label'] or ''}".strip())
+    signature = found["signature"]
+    rows = [("in", *_field(field)) for field in signature["inputs"]]
+    rows += [("out", *_field(field)) for field in signature["outputs"]]
+    print_table(("", "tensor", "datatype", "shape", "values"), rows, title="Signature")
+    files = [(file["path"], f"{file['size']:,}", file["sha256"][:16] + "…") for file in found["files"]]
+    print_table(("file", "bytes", "sha256, verified"), files, title="Files")
+
+
+def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
+    facts = [
+        ("identity", found["identity"]),
+        ("made from", ", ".join(f"{name} {version}" for name, version in found["source"].items())),
+        ("created", found["created"]),
+        ("runtime", f"{found['runtime']} (format {found['format']})"),
+        ("task", f"{found['task']}, one item is {found['signature']['item']}"),
+        ("labels", _some(found["labels"] or ())),
+        ("steps", ", ".join(found["steps"])),
+        ("runs code of its author", "YES: refused without --allow-python" if found["executable"] else "no"),
+        ("size", f"{found['size']:,} bytes"),
+        ("parity", describe_parity(found["parity"])),
+        ("golden rows", str(found["golden_rows"] or "none")),
+        ("speed", describe_speed(found["speed"])),
+    ]
+    return [(name, text) for name, text in facts if text]
+
+
+def describe_parity(parity: dict[str, Any] | None) -> str:
+    """How near the compiled model is to its original, in a line."""
+    if parity is None:
+        return "not measured: there was no original to compare with"
+    worst = max((found["max_absolute"] for found in parity["differences"]), default=0.0)
+    labels = f"labels agree {parity['label_agreement']:.2%}, "
+    return (
+        f"{labels}largest difference {worst:.2g} on {parity['rows']} rows"
+        f" ({parity['edge_rows']} of them edge rows)"
+    )
+
+
+def describe_speed(speed: dict[str, Any] | None) -> str:
+    """Original and compiled side by side, in lines."""
+    if speed is None:
+        return ""
+    lines = [
+        f"{time['rows']} rows: {time['original_us']:,.0f} µs → {time['compiled_us']:,.0f} µs"
+        f" ({time['original_us'] / time['compiled_us']:,.0f} times as fast)"
+        for time in speed["timings"]
+    ]
+    return "\n".join(lines)
+
+
+def _field(field: dict[str, Any]) -> tuple[str, str, str, str]:
+    shape = " x ".join("n" if size == -1 else str(size) for size in field["shape"])
+    return field["name"], field["dtype"], shape, _values(field)
+
+
+def _values(field: dict[str, Any]) -> str:
+    parts = []
+    if field.get("minimum") is not None:
+        parts.append(f"{field['minimum']:g} to {field['maximum']:g}")
+    if field.get("categories"):
+        parts.append(_some(field["categories"]) + (" only" if field.get("closed") else ""))
+    if field.get("columns"):
+        parts.append(_some(field["columns"]))
+    if field.get("missing"):
+        parts.append("may be missing")
+    return "; ".join(parts)
+
+
+def _some(values: Any, most: int = 8) -> str:
+    shown = ", ".join(str(value) for value in values[:most])
+    return f"{shown}, … ({len(values)})" if len(values) > most else shown

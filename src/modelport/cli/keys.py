@@ -1,0 +1,166 @@
+"""`modelport keys`: make, list and revoke API keys."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelport.errors import NotFound, SettingsError
+
+if TYPE_CHECKING:
+    from modelport.core.access import KeyEntry, Rate
+
+app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+
+File = Annotated[Path, typer.Option("--file", help="The key file; `modelport serve --keys` watches it.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_DAYS = re.compile(r"([1-9][0-9]{0,4})d")
+
+
+@app.command("create")
+def create(
+    *,
+    name: Annotated[str, typer.Option(help="Who or what the key is for.")],
+    scope: Annotated[
+        list[str],
+        typer.Option(help="infer:MODEL, infer:*, models:read, metrics or admin; repeatable."),
+    ],
+    rate: Annotated[str, typer.Option(help="The key's own limit, as 100/s, 6000/m or 10000/h.")] = "",
+    expires: Annotated[str, typer.Option(help="A date (2027-01-31) or days from now (90d).")] = "",
+    file: File = Path("keys.json"),
+    as_json: Json = False,
+) -> None:
+    """Make a key and show it once; only a hash of it is kept."""
+    import secrets
+
+    from modelport.cli import keyfile
+    from modelport.core.access import make_key, parse_rate
+
+    now = datetime.now(UTC)
+    text, entry = make_key(
+        name,
+        scope,
+        random=secrets.randbelow,
+        now=now.timestamp(),
+        rate=parse_rate(rate) if rate else None,
+        expires=parse_expiry(expires, now) if expires else None,
+    )
+    keyfile.change(file, lambda keys: (*keys, entry))
+    if as_json:
+        _print_json({"key": text, **_public(entry)})
+        return
+    typer.echo(text)
+    typer.echo(
+        f"Key {entry.id} for {name!r} is in {file.name}. It is shown this once: keep it now.", err=True
+    )
+
+
+@app.command("list")
+def show(file: File = Path("keys.json"), as_json: Json = False) -> None:
+    """List the keys; never their secrets."""
+    from modelport.cli import keyfile
+
+    keys = keyfile.read(_existing(file)).keys
+    if as_json:
+        _print_json([_public(entry) for entry in keys])
+        return
+    from modelport.cli.tables import print_table
+
+    print_table(
+        ("id", "name", "scopes", "rate", "created", "expires", "state"), [_cells(entry) for entry in keys]
+    )
+
+
+@app.command("revoke")
+def revoke(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="The id of the key, or the key itself.")],
+    file: File = Path("keys.json"),
+) -> None:
+    """Revoke a key: running servers refuse it as soon as they see the file."""
+    import msgspec
+
+    from modelport.cli import keyfile
+    from modelport.core.access import parse_key
+
+    whole = parse_key(key_id)
+    wanted = whole[0] if whole else key_id
+    if wanted not in {entry.id for entry in keyfile.read(_existing(file)).keys}:
+        msg = f"there is no key {wanted!r} in {file.name}"
+        raise NotFound(msg, hint="`modelport keys list` shows the ids")
+    keyfile.change(
+        file,
+        lambda keys: tuple(
+            msgspec.structs.replace(entry, revoked=True) if entry.id == wanted else entry for entry in keys
+        ),
+    )
+    typer.echo(f"Key {wanted} is revoked.")
+
+
+def parse_expiry(text: str, now: datetime) -> float:
+    """Read `90d` or `2027-01-31` (its end, UTC) as seconds since the epoch; raises `SettingsError`."""
+    if found := _DAYS.fullmatch(text):
+        return now.timestamp() + int(found[1]) * 86_400
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError as error:
+        msg = f"{text!r} is not a date"
+        raise SettingsError(msg, hint="write 2027-01-31, or 90d for days from now") from error
+    if day < now.replace(hour=0, minute=0, second=0, microsecond=0):
+        msg = f"{text} is past"
+        raise SettingsError(msg, hint="a key expires in the future")
+    return day.timestamp() + 86_400
+
+
+def _existing(file: Path) -> Path:
+    if file.exists():
+        return file
+    msg = f"there is no key file {file.name!r}"
+    raise SettingsError(
+        msg, code="no-such-file", hint="make a key with `modelport keys create`, or name --file"
+    )
+
+
+def _public(entry: KeyEntry) -> dict[str, object]:
+    return {
+        "id": entry.id,
+        "name": entry.name,
+        "scopes": list(entry.scopes),
+        "rate": _rate(entry.rate) or None,
+        "created": _moment(entry.created),
+        "expires": None if entry.expires is None else _moment(entry.expires),
+        "revoked": entry.revoked,
+    }
+
+
+def _cells(entry: KeyEntry) -> tuple[str, ...]:
+    public = _public(entry)
+    return (
+        entry.id,
+        entry.name,
+        " ".join(entry.scopes),
+        str(public["rate"] or "-"),
+        str(public["created"])[:10],
+        str(public["expires"] or "never")[:10],
+        "revoked" if entry.revoked else "valid",
+    )
+
+
+def _rate(rate: Rate | None) -> str:
+    if rate is None:
+        return ""
+    units = {1: "s", 60: "m", 3600: "h"}
+    return f"{rate.quota}/{units.get(rate.window, f'{rate.window} s')}"
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _print_json(document: object) -> None:
+    import msgspec
+
+    typer.echo(msgspec.json.encode(document))

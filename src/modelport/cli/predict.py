@@ -1,0 +1,111 @@
+"""`modelport predict`: rows in, answers out, over HTTP."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from modelport.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from modelport.client import Client
+
+_LONG = 256 * 1024
+
+
+class Output(StrEnum):
+    """How answers are printed."""
+
+    table = "table"
+    json = "json"
+
+
+def command(
+    model: Annotated[str, typer.Argument(help="A model, or one version of it as churn:2.")],
+    *,
+    file: Annotated[
+        Path | None, typer.Option("--input", help="Rows: .csv, .tsv, .json, .jsonl or .txt. Default: stdin.")
+    ] = None,
+    document: Annotated[str, typer.Option("--json", help="One item, or a list of items, as JSON.")] = "",
+    form: Annotated[
+        str, typer.Option("--format", help="csv, tsv, json, jsonl or text; else told by name.")
+    ] = "",
+    output: Annotated[
+        Output | None,
+        typer.Option(help="table or json; default: a table on a terminal, else one JSON object a line."),
+    ] = None,
+    probabilities: Annotated[bool, typer.Option("--probabilities", help="Ask for probabilities.")] = False,
+    user: Annotated[str | None, typer.Option(help="Keeps a user on one version of a split.")] = None,
+    batch: Annotated[int, typer.Option(help="Items per request.", min=1)] = 256,
+    timeout: Annotated[float, typer.Option(help="Seconds per request, retries included.", min=0.001)] = 30.0,
+    url: Annotated[
+        str, typer.Option(envvar="MODELPORT_URL", help="Address of the server.")
+    ] = "http://127.0.0.1:8000",
+    key: Annotated[str | None, typer.Option(envvar="MODELPORT_KEY", help="API key.")] = None,
+) -> None:
+    """Ask a served model for predictions. Ends with 1 when some items were refused."""
+    from modelport.cli import answers
+    from modelport.client import Client
+
+    with ExitStack() as stack:
+        client = stack.enter_context(Client(url, key, timeout=timeout))
+        items = _given(document) if document else _streamed(stack, client, model, file, form)
+        parameters = {"return_probabilities": True} if probabilities else None
+        found = client.predict_many(model, items, batch=batch, parameters=parameters, user_id=user)
+        refused = answers.print_all(found, table=_wants_table(output))
+    if refused:
+        typer.secho(f"{refused} items were refused", fg="yellow", err=True)
+        raise typer.Exit(1)
+
+
+def _given(document: str) -> Iterator[object]:
+    """Items of an argument."""
+    from modelport.cli import rows
+
+    return rows.read(io.BytesIO(document.encode()), "json", {}, plain=False)
+
+
+def _streamed(stack: ExitStack, client: Client, model: str, file: Path | None, form: str) -> Iterator[object]:
+    """Items of a file or of standard input; cells are typed by what the model says it takes."""
+    from modelport.cli import rows
+
+    stream = sys.stdin.buffer if file is None else _opened(stack, file)
+    if not form:
+        form = rows.sniff(_peek(stream)) if file is None else rows.format_of(file.suffix)
+    if form not in {"csv", "tsv"}:
+        return rows.read(stream, form, {}, plain=False)
+    inputs = client.metadata(model).inputs
+    plain = [(tensor.datatype, len(tensor.shape)) for tensor in inputs] == [("BYTES", 1)]
+    return rows.read(stream, form, {tensor.name: tensor.datatype for tensor in inputs}, plain=plain)
+
+
+def _opened(stack: ExitStack, file: Path) -> BinaryIO:
+    """The file, behind a progress bar when it is long and somebody watches."""
+    try:
+        size = file.stat().st_size
+        if size < _LONG or not sys.stderr.isatty():
+            return stack.enter_context(file.open("rb"))
+        from rich import progress
+        from rich.console import Console
+
+        bar = progress.open(file, "rb", description=file.name, console=Console(stderr=True), transient=True)
+        return stack.enter_context(bar)
+    except OSError as error:
+        msg = f"cannot read {file.name!r}: {error.strerror}"
+        raise InvalidInput(msg, code="no-such-file") from error
+
+
+def _peek(stream: BinaryIO) -> bytes:
+    """How standard input begins, without taking it away."""
+    return stream.peek(64) if isinstance(stream, io.BufferedReader) else b""
+
+
+def _wants_table(output: Output | None) -> bool:
+    return sys.stdout.isatty() if output is None else output is Output.table

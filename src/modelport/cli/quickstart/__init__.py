@@ -1,0 +1,1 @@
+"""`modelport quickstart`: from nothing to live predictions on real data."""

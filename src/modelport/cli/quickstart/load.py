@@ -1,0 +1,141 @@
+"""A closed loop of requests, in a process of its own: `python -m modelport.cli.quickstart.load`.
+
+Each connection sends its next request when the last one is answered. It reads a request's bytes from standard
+input and writes what it counted to standard output, as JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+
+import msgspec
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """What a closed loop saw: answers with status 200, all others, and the time they took."""
+
+    connections: int
+    answered: int
+    failed: int
+    seconds: float
+    p50_ms: float
+    p99_ms: float
+
+    @property
+    def rate(self) -> float:
+        """Good answers per second."""
+        return self.answered / self.seconds
+
+
+def measure(url: str, path: str, body: bytes, connections: int = 16, seconds: float = 2.0) -> Measured:
+    """Run the loop in a child process, so that it and this process do not share an interpreter."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    arguments = [host, port, str(connections), str(seconds)]
+    child = subprocess.run(
+        [sys.executable, "-m", __name__, *arguments],
+        input=_request(f"{host}:{port}", path, body),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return msgspec.json.decode(child.stdout, type=Measured)
+
+
+class Loop(asyncio.Protocol):
+    """One connection: send, wait for the whole answer, send again."""
+
+    def __init__(self, request: bytes, until: float) -> None:
+        self.taken: list[float] = []
+        self.failed = 0
+        self.over = asyncio.get_running_loop().create_future()
+        self._request = request
+        self._until = until
+        self._got = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._send()
+
+    def data_received(self, data: bytes) -> None:
+        self._got += data
+        status = _complete(self._got)
+        if status is None:
+            return
+        self._got = b""
+        now = time.perf_counter()
+        if status == 200:
+            self.taken.append(now - self._sent)
+        else:
+            self.failed += 1
+        if now >= self._until:
+            self._transport.close()
+        else:
+            self._send()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.failed += exc is not None
+        self.over.set_result(None)
+
+    def _send(self) -> None:
+        self._sent = time.perf_counter()
+        self._transport.write(self._request)
+
+
+def _request(host: str, path: str, body: bytes) -> bytes:
+    head = (
+        f"POST {path} HTTP/1.1\r\nhost: {host}\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def _complete(data: bytes) -> int | None:
+    """The status of an answer that has come whole, else None."""
+    head, end, body = data.partition(b"\r\n\r\n")
+    if not end:
+        return None
+    for line in head.lower().split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name == b"content-length":
+            return int(head.split(b" ", 2)[1]) if len(body) >= int(value) else None
+    return None
+
+
+async def _run(request: bytes, host: str, port: int, connections: int, seconds: float) -> Measured:
+    started = time.perf_counter()
+    loop = asyncio.get_running_loop()
+    made = [
+        loop.create_connection(lambda: Loop(request, started + seconds), host, port)
+        for _ in range(connections)
+    ]
+    loops = [protocol for _, protocol in await asyncio.gather(*made)]
+    await asyncio.gather(*(one.over for one in loops))
+    taken = sorted(value for one in loops for value in one.taken)
+    return Measured(
+        connections,
+        answered=len(taken),
+        failed=sum(one.failed for one in loops),
+        seconds=time.perf_counter() - started,
+        p50_ms=_quantile(taken, 0.5),
+        p99_ms=_quantile(taken, 0.99),
+    )
+
+
+def _quantile(taken: list[float], share: float) -> float:
+    return round(taken[int(share * (len(taken) - 1))] * 1000, 3) if taken else 0.0
+
+
+def main(host: str, port: str, connections: str, seconds: str) -> None:
+    """Read the request, run the loop, print what it counted."""
+    import uvloop
+
+    request = sys.stdin.buffer.read()
+    found = uvloop.run(_run(request, host, int(port), int(connections), float(seconds)))
+    sys.stdout.buffer.write(msgspec.json.encode(found))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

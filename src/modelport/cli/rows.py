@@ -1,0 +1,141 @@
+"""Read items from files as people have them: CSV, JSON, JSON Lines, plain text; row by row."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import BinaryIO, cast
+
+import msgspec
+
+from modelport.errors import InvalidInput
+
+FORMATS = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".txt": "text",
+}
+_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+
+
+def format_of(suffix: str) -> str:
+    """The format that a file's suffix names; raises `InvalidInput`."""
+    found = FORMATS.get(suffix.lower())
+    if found is None:
+        msg = f"cannot tell the format of a {suffix or 'nameless'} file"
+        raise InvalidInput(msg, hint=f"use {', '.join(FORMATS)}, or name it with --format")
+    return found
+
+
+def sniff(start: bytes) -> str:
+    """The format of a stream by how it begins: JSON (Lines) or CSV."""
+    text = start.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not text.startswith((b"{", b"[")):
+        return "csv"
+    return "json" if text.startswith(b"[") else "jsonl"
+
+
+def read(stream: BinaryIO, form: str, datatypes: Mapping[str, str], *, plain: bool) -> Iterator[object]:
+    """Items of a stream.
+
+    `datatypes` are the model's columns by name, in Open Inference words: a cell becomes a number only where
+    the model takes one. `plain` says that one item is a string, not an object of columns.
+    Raises `InvalidInput` for what cannot be read.
+    """
+    try:
+        yield from _items(stream, form, datatypes, plain=plain)
+    except UnicodeDecodeError as error:
+        msg = f"the rows are not UTF-8: {error.reason} at byte {error.start}"
+        raise InvalidInput(msg, hint="convert the file, as with iconv -f latin1 -t utf-8") from error
+    except csv.Error as error:
+        msg = f"the rows are not CSV: {error}"
+        raise InvalidInput(msg) from error
+
+
+def _items(stream: BinaryIO, form: str, datatypes: Mapping[str, str], *, plain: bool) -> Iterator[object]:
+    match form:
+        case "csv" | "tsv":
+            return _table(stream, "\t" if form == "tsv" else ",", datatypes, plain=plain)
+        case "jsonl":
+            return _lines(stream)
+        case "json":
+            return _document(stream)
+        case "text":
+            return (line.rstrip("\r\n") for line in _decoded(stream))
+        case _:
+            msg = f"{form!r} is not a format"
+            raise InvalidInput(msg, hint="csv, tsv, json, jsonl or text")
+
+
+def cell(text: str | None, datatype: str | None) -> object:
+    """A cell as the model's datatype; empty is missing. What does not fit stays text: the server names it."""
+    if text is None or text == "":
+        return None
+    if datatype == "BYTES":
+        return text
+    if datatype == "BOOL":
+        return _BOOLEANS.get(text.lower(), text)
+    return _number(text)
+
+
+def _table(
+    stream: BinaryIO, delimiter: str, datatypes: Mapping[str, str], *, plain: bool
+) -> Iterator[object]:
+    reader = csv.DictReader(_decoded(stream, newline=""), delimiter=delimiter, restkey="")
+    names = list(reader.fieldnames or [])
+    make = _as_text(names) if plain and names else _as_columns(datatypes)
+    for row in reader:
+        if "" in row and isinstance(row[""], list):
+            msg = f"line {reader.line_num} has more cells than the header"
+            raise InvalidInput(msg, hint="quote cells that hold the delimiter")
+        yield make(row)
+
+
+def _as_columns(datatypes: Mapping[str, str]) -> Callable[[Mapping[str, str]], object]:
+    return lambda row: {name: cell(text, datatypes.get(name)) for name, text in row.items()}
+
+
+def _as_text(names: list[str]) -> Callable[[Mapping[str, str]], object]:
+    name = "text" if "text" in names else names[0]
+    if len(names) > 1 and name != "text":
+        msg = "this model takes one text, the file has several columns"
+        raise InvalidInput(msg, hint="name the column with the text `text`")
+    return lambda row: row[name] or ""
+
+
+def _lines(stream: BinaryIO) -> Iterator[object]:
+    for number, line in enumerate(stream, 1):
+        if line.strip():
+            yield _json(line, f"line {number}")
+
+
+def _document(stream: BinaryIO) -> Iterator[object]:
+    """A list of numbers is one item; any other list is a list of items."""
+    found = _json(stream.read(), "the document")
+    several = isinstance(found, list) and not all(isinstance(value, int | float | None) for value in found)
+    yield from cast("list[object]", found) if several else [found]
+
+
+def _json(text: bytes, place: str) -> object:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        msg = f"{place} is not JSON: {error}"
+        raise InvalidInput(msg) from error
+
+
+def _decoded(stream: BinaryIO, newline: str | None = None) -> io.TextIOWrapper:
+    return io.TextIOWrapper(stream, encoding="utf-8-sig", newline=newline)
+
+
+def _number(text: str) -> object:
+    with suppress(ValueError):
+        return int(text)
+    with suppress(ValueError):
+        return float(text)
+    return text

@@ -1,0 +1,95 @@
+"""Files become items as the model takes them."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from modelport.cli import rows
+from modelport.errors import InvalidInput
+
+TYPES = {"age": "FP32", "plan": "BYTES", "vip": "BOOL"}
+
+
+def read(text: str, form: str, *, plain: bool = False) -> list[object]:
+    return list(rows.read(io.BytesIO(text.encode()), form, TYPES, plain=plain))
+
+
+def test_cells_follow_the_models_datatypes_and_empty_is_missing() -> None:
+    """A code such as 007 stays text where the model takes text."""
+    text = "\ufeffage,plan,vip,other\r\n41,007,true,1e3\r\n,,,x\r\n"
+    assert read(text, "csv") == [
+        {"age": 41, "plan": "007", "vip": True, "other": 1000.0},
+        {"age": None, "plan": None, "vip": None, "other": "x"},
+    ]
+
+
+def test_what_is_no_number_is_left_for_the_server_to_name() -> None:
+    assert read("age\nforty\n", "csv") == [{"age": "forty"}]
+
+
+def test_tabs_and_quoted_line_ends_are_read() -> None:
+    assert read('age\tplan\n1\t"a\nb"\n', "tsv") == [{"age": 1, "plan": "a\nb"}]
+
+
+def test_a_short_row_misses_values_and_a_long_one_is_refused_by_its_line() -> None:
+    assert read("age,plan\n1\n", "csv") == [{"age": 1, "plan": None}]
+    with pytest.raises(InvalidInput, match="line 2"):
+        read("age,plan\n1,a,b\n", "csv")
+
+
+def test_a_text_model_gets_strings() -> None:
+    assert read("text,topic\nhello,x\n", "csv", plain=True) == ["hello"]
+    assert read("message\nhello\n", "csv", plain=True) == ["hello"]
+    with pytest.raises(InvalidInput, match="several columns"):
+        read("a,b\n1,2\n", "csv", plain=True)
+
+
+@pytest.mark.parametrize("text", ["", "\n"])
+def test_an_empty_table_has_no_items(text: str) -> None:
+    assert read(text, "csv") == []
+    assert read(text, "csv", plain=True) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        ("[1, 2.5, null]", [[1, 2.5, None]]),
+        ("[[1], [2]]", [[1], [2]]),
+        ('["a", "b"]', ["a", "b"]),
+        ('{"a": 1}', [{"a": 1}]),
+        ('"hello"', ["hello"]),
+    ],
+)
+def test_a_list_of_numbers_is_one_item_and_other_lists_are_many(text: str, items: list[object]) -> None:
+    assert read(text, "json") == items
+
+
+def test_json_lines_skip_empty_lines_and_name_the_bad_one() -> None:
+    assert read('{"a": 1}\n\n[1, 2]\n', "jsonl") == [{"a": 1}, [1, 2]]
+    with pytest.raises(InvalidInput, match="line 2"):
+        read('{"a": 1}\n{"a"\n', "jsonl")
+
+
+def test_plain_text_is_an_item_a_line() -> None:
+    assert read("one\ntwo\r\n", "text") == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("start", "form"), [(b"a,b\n1", "csv"), (b' {"a"', "jsonl"), (b"\xef\xbb\xbf[[1", "json"), (b"", "csv")]
+)
+def test_a_stream_tells_its_format_by_its_beginning(start: bytes, form: str) -> None:
+    assert rows.sniff(start) == form
+
+
+@pytest.mark.parametrize(("form", "data"), [("csv", b"a\n\xe9\n"), ("text", b"\xe9"), ("jsonl", b'"\xe9"')])
+def test_another_encoding_is_said_so(form: str, data: bytes) -> None:
+    with pytest.raises(InvalidInput):
+        list(rows.read(io.BytesIO(data), form, {}, plain=False))
+
+
+def test_an_unknown_suffix_is_said_so() -> None:
+    assert rows.format_of(".CSV") == "csv"
+    with pytest.raises(InvalidInput, match="xlsx"):
+        rows.format_of(".xlsx")

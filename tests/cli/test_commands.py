@@ -50,8 +50,9 @@ def bundle(tmp_path: Path) -> Path:
     )
     manifest = Manifest(FORMAT, "dummy", "classification", signature, ("no", "yes"), (), Parameters(), ())
     parity = {"rows": 9, "edge_rows": 3, "label_agreement": 1.0, "differences": [{"max_absolute": 1e-7}]}
+    proof = {"tried": [{"candidate": "float32", "refused": ""}], "parity": parity}
     speed = {"machine": "m", "timings": [{"rows": 1, "original_us": 400.0, "compiled_us": 10.0}]}
-    attachments = {"parity.json": json.dumps(parity).encode(), "speed.json": json.dumps(speed).encode()}
+    attachments = {"parity.json": json.dumps(proof).encode(), "speed.json": json.dumps(speed).encode()}
     write(
         tmp_path / "loan.bundle", manifest, About("loan", "2.1.0"), {"model/dummy.json": b"{}"}, attachments
     )
@@ -166,8 +167,8 @@ def test_a_key_is_shown_once_stored_as_a_hash_and_can_be_revoked(tmp_path: Path)
         (["keys", "create", "--name", "x", "--scope", "everything"], "not a scope"),
         (["keys", "create", "--name", "x", "--scope", "admin", "--rate", "fast"], "not a rate"),
         (["keys", "create", "--name", "x", "--scope", "admin", "--expires", "soon"], "not a date"),
-        (["keys", "list"], "no key file"),
-        (["keys", "revoke", "AAAAAAAA"], "no key file"),
+        (["keys", "list"], "cannot read the key file"),
+        (["keys", "revoke", "AAAAAAAA"], "cannot read the key file"),
     ],
 )
 def test_a_wrong_key_command_changes_nothing(tmp_path: Path, arguments: list[str], said: str) -> None:

@@ -15,6 +15,7 @@ def gather(bundle: Bundle) -> dict[str, Any]:
     files = [*manifest.files, *about.attachments]
     for entry in files:
         bundle.read(entry.path)
+    proof = _attached(bundle, "parity.json")
     return {
         "name": about.name,
         "label": about.label,
@@ -31,7 +32,8 @@ def gather(bundle: Bundle) -> dict[str, Any]:
         "parameters": msgspec.to_builtins(manifest.parameters),
         "size": sum(entry.size for entry in files),
         "files": [msgspec.to_builtins(entry) for entry in files],
-        "parity": _attached(bundle, "parity.json"),
+        "parity": proof and proof["parity"],
+        "tried": proof["tried"] if proof else [],
         "speed": _attached(bundle, "speed.json"),
         "golden_rows": golden.rows if (golden := bundle.golden()) else 0,
         "tags": about.tags,

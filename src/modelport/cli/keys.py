@@ -37,8 +37,8 @@ def create(
     """Make a key and show it once; only a hash of it is kept."""
     import secrets
 
-    from modelport.cli import keyfile
     from modelport.core.access import make_key, parse_rate
+    from modelport.serving import access_file
 
     now = datetime.now(UTC)
     text, entry = make_key(
@@ -49,7 +49,7 @@ def create(
         rate=parse_rate(rate) if rate else None,
         expires=parse_expiry(expires, now) if expires else None,
     )
-    keyfile.change(file, lambda keys: (*keys, entry))
+    access_file.update(file, lambda keys: (*keys, entry))
     if as_json:
         _print_json({"key": text, **_public(entry)})
         return
@@ -62,9 +62,9 @@ def create(
 @app.command("list")
 def show(file: File = Path("keys.json"), as_json: Json = False) -> None:
     """List the keys; never their secrets."""
-    from modelport.cli import keyfile
+    from modelport.serving import access_file
 
-    keys = keyfile.read(_existing(file)).keys
+    keys = access_file.read(file).keys
     if as_json:
         _print_json([_public(entry) for entry in keys])
         return
@@ -83,15 +83,15 @@ def revoke(
     """Revoke a key: running servers refuse it as soon as they see the file."""
     import msgspec
 
-    from modelport.cli import keyfile
     from modelport.core.access import parse_key
+    from modelport.serving import access_file
 
     whole = parse_key(key_id)
     wanted = whole[0] if whole else key_id
-    if wanted not in {entry.id for entry in keyfile.read(_existing(file)).keys}:
+    if wanted not in {entry.id for entry in access_file.read(file).keys}:
         msg = f"there is no key {wanted!r} in {file.name}"
         raise NotFound(msg, hint="`modelport keys list` shows the ids")
-    keyfile.change(
+    access_file.update(
         file,
         lambda keys: tuple(
             msgspec.structs.replace(entry, revoked=True) if entry.id == wanted else entry for entry in keys
@@ -113,15 +113,6 @@ def parse_expiry(text: str, now: datetime) -> float:
         msg = f"{text} is past"
         raise SettingsError(msg, hint="a key expires in the future")
     return day.timestamp() + 86_400
-
-
-def _existing(file: Path) -> Path:
-    if file.exists():
-        return file
-    msg = f"there is no key file {file.name!r}"
-    raise SettingsError(
-        msg, code="no-such-file", hint="make a key with `modelport keys create`, or name --file"
-    )
 
 
 def _public(entry: KeyEntry) -> dict[str, object]:

@@ -1,0 +1,76 @@
+"""Run one replica: `python -m modelport.serving --settings settings.json` (a file, or the JSON itself)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from pathlib import Path
+
+import modelport
+from modelport.errors import ModelportError, SettingsError
+from modelport.serving import log, workers
+from modelport.serving.access_file import AccessFile
+from modelport.serving.documents import parse
+from modelport.serving.plans.file import FilePlans
+from modelport.serving.plans.source import PlanSource
+from modelport.serving.plans.standalone import StandalonePlans
+from modelport.serving.settings import Settings, check
+from modelport.serving.supervisor import Supervisor
+
+UNUSABLE = 2
+"""Exit code of a replica that could not start as it was asked to."""
+
+
+def main(settings: Settings, *, module: str = workers.MODULE) -> int:
+    """Serve until told to stop; the exit code: 0 after a drain, 2 with the reason when it could not start."""
+    try:
+        log.setup(settings.log_level)
+        log.note("started", pid=os.getpid(), version=modelport.__version__)
+        return asyncio.run(_replica(check(settings), module))
+    except ModelportError as error:
+        log.note("not started", logging.ERROR, code=error.code, reason=error.message, hint=error.hint)
+        return UNUSABLE
+
+
+async def _replica(settings: Settings, module: str) -> int:
+    access = AccessFile(settings.keys) if settings.keys else None
+    return await Supervisor(settings, _plans(settings), access, say=_say, module=module).run()
+
+
+def _plans(settings: Settings) -> PlanSource:
+    if settings.plan:
+        return FilePlans(settings.plan)
+    return StandalonePlans(settings.bundles, settings.split)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _settings(argv: list[str]) -> Settings:
+    """The settings that the arguments name; raises `SettingsError`."""
+    if len(argv) != 2 or argv[0] != "--settings":
+        msg = "say what to serve"
+        raise SettingsError(msg, hint="python -m modelport.serving --settings FILE, or the JSON itself")
+    if argv[1].lstrip().startswith("{"):
+        return parse(argv[1].encode(), Settings, "settings")
+    try:
+        return parse(Path(argv[1]).read_bytes(), Settings, "settings file")
+    except OSError as error:
+        msg = f"cannot read the settings file {Path(argv[1]).name!r}: {error.strerror}"
+        raise SettingsError(msg, code="no-such-file") from error
+
+
+def _command(argv: list[str]) -> int:
+    try:
+        return main(_settings(argv))
+    except SettingsError as error:
+        sys.stderr.write(f"modelport: {error}\n")
+        return UNUSABLE
+
+
+if __name__ == "__main__":
+    sys.exit(_command(sys.argv[1:]))

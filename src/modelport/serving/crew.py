@@ -1,0 +1,240 @@
+"""All worker processes of a replica: one seat per listening socket, and somebody answering in every seat.
+
+A dead worker is replaced in its seat and its row; a stalled one is set aside, replaced at once on the same
+socket with a spare row, told to drain should it move again, and killed after a minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from time import monotonic
+from typing import Any, NoReturn, Protocol
+
+from modelport.serving import health, ledger, shared, workers
+from modelport.serving.log import note
+from modelport.serving.messages import Boot, Drain, Upward
+from modelport.serving.workers import Worker
+
+LOOK = 0.1
+"""Seconds between two looks at the heartbeats."""
+LINGER = 60.0
+"""Seconds a stalled worker has to move again and drain."""
+KILL_AFTER = 1.0
+"""Seconds past the limit of a drain until what is left is killed."""
+
+
+class Listener(Protocol):
+    """Who is told what happens to workers (the conductor)."""
+
+    def joined(self, worker: Worker) -> None:
+        """A worker was started."""
+
+    def heard(self, worker: Worker, message: Upward) -> None:
+        """A worker said something."""
+
+    def left(self, worker: Worker, *, gone: bool, looping: bool) -> None:
+        """A worker answers no more; `gone` is False for one that is merely stalled."""
+
+
+class Seat:
+    """A listening socket, and who answers on it."""
+
+    def __init__(self, listen: socket.socket, row: int) -> None:
+        self.listen = listen
+        self.row = row
+        self.worker: Worker | None = None
+        self.deaths: list[float] = []
+
+    def died(self) -> None:
+        """Remember this for the pace of the next starts."""
+        self.deaths = [*self.deaths[-health.LOOP_DEATHS :], monotonic()]
+
+
+class Crew:
+    """Keeps every seat taken until it is stopped. Owned by one event loop.
+
+    Attributes:
+        broken: fails when one of its own tasks does, which is a bug and ends the replica.
+        places: places of the slots that a dead worker may have been executing.
+    """
+
+    def __init__(
+        self,
+        sockets: Sequence[socket.socket],
+        segment: shared.Segment,
+        settings: bytes,
+        listener: Listener,
+        *,
+        module: str = workers.MODULE,
+    ) -> None:
+        self._seats = [Seat(listen, row) for row, listen in enumerate(sockets)]
+        self._spare: asyncio.Queue[int] = asyncio.Queue()
+        for row in range(len(sockets), segment.workers):
+            self._spare.put_nowait(row)
+        self._aside: list[Worker] = []
+        self._segment = segment
+        self._settings = settings
+        self._listener = listener
+        self._module = module
+        self._starts = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._keepers: list[asyncio.Task[None]] = []
+        self.broken: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()
+        self.places: Callable[[], Iterable[int]] = tuple
+
+    @property
+    def live(self) -> list[Worker]:
+        """The workers that answer, or are about to."""
+        return [seat.worker for seat in self._seats if seat.worker is not None]
+
+    def start(self) -> None:
+        """Fill every seat, and watch from now on."""
+        self._keepers = [self._run(self._keep(seat)) for seat in self._seats]
+        self._keepers.append(self._run(self._watch()))
+
+    async def drain(self, delay: float, seconds: float) -> int:
+        """Stop filling seats and let every worker finish; returns how many had to be killed."""
+        await self._stop_keeping()
+        for worker in self._aside:
+            worker.kill()  # it did not move: waiting for it would only hold up the stop
+        leaving = self.live
+        for worker in leaving:
+            worker.channel.send(Drain(delay, seconds))
+        for seat in self._seats:
+            seat.listen.close()  # from now on the workers decide when the port closes
+        late = await _exits(leaving, delay + seconds + KILL_AFTER)
+        return await self._end(late)
+
+    async def kill(self) -> int:
+        """End all workers now; returns how many there were."""
+        await self._stop_keeping()
+        return await self._end([*self.live, *self._aside])
+
+    async def _end(self, rest: Sequence[Worker]) -> int:
+        for worker in rest:
+            worker.kill()
+        await _exits([*rest, *self._aside], KILL_AFTER)
+        for task in self._tasks:
+            task.cancel()
+        return len(rest)
+
+    async def _stop_keeping(self) -> None:
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+
+    async def _keep(self, seat: Seat) -> None:
+        while True:
+            await asyncio.sleep(health.pause(seat.deaths, monotonic()))
+            try:
+                seat.worker = worker = await self._start(seat)
+            except OSError as error:
+                note("worker not started", logging.ERROR, worker=seat.row, reason=error.strerror)
+                seat.died()
+                continue
+            self._listener.joined(worker)
+            gone = await worker.gone_or_stalled()
+            await self._vacate(seat, worker, gone=gone)
+
+    async def _vacate(self, seat: Seat, worker: Worker, *, gone: bool) -> None:
+        seat.worker = None
+        seat.died()
+        looping = health.crash_loop(seat.deaths, monotonic())
+        if gone:
+            self._bury(worker)
+            self._listener.left(worker, gone=True, looping=looping)
+        else:
+            self._listener.left(worker, gone=False, looping=looping)
+            seat.row = await self._set_aside(worker)
+
+    async def _start(self, seat: Seat) -> Worker:
+        self._starts += 1
+        ledger.begin(self._segment, seat.row)
+        boot = self._boot(seat, self._starts)
+        worker = await workers.start(boot, self._module)
+        note("worker started", worker=worker.row, pid=worker.pid, incarnation=boot.incarnation)
+        self._run(self._hear(worker))
+        return worker
+
+    def _boot(self, seat: Seat, incarnation: int) -> Boot:
+        return Boot(
+            settings=self._settings,
+            worker=seat.row,
+            incarnation=incarnation,
+            listen=seat.listen.fileno(),
+            segment=self._segment.fd,
+            workers=self._segment.workers,
+            slots=self._segment.slots,
+            keys=self._segment.keys,
+        )
+
+    async def _hear(self, worker: Worker) -> None:
+        async for message in worker.channel:
+            self._listener.heard(worker, message)
+        if worker.channel.fault:
+            note("worker not understood", logging.ERROR, worker=worker.row, reason=worker.channel.fault)
+            worker.kill()
+
+    def _bury(self, worker: Worker) -> None:
+        lost = ledger.settle(self._segment, worker.row, self.places())
+        worker.channel.close()
+        reason, requests = workers.reason(worker.exit.result()), sum(lost.values())
+        note("worker lost", logging.ERROR, worker=worker.row, pid=worker.pid, reason=reason, lost=requests)
+
+    async def _set_aside(self, worker: Worker) -> int:
+        """Let a stalled worker be, and find a row for its successor."""
+        note("worker stalled", logging.ERROR, worker=worker.row, pid=worker.pid)
+        worker.channel.send(Drain(0.0, LINGER))
+        self._aside.append(worker)
+        self._run(self._linger(worker))
+        if self._spare.empty():
+            worker.kill()  # there are more stalled workers than rows: it gives back its own
+        return await self._spare.get()
+
+    async def _linger(self, worker: Worker) -> None:
+        if await _exits([worker], LINGER):
+            worker.kill()
+        await worker.exit
+        self._bury(worker)
+        self._aside.remove(worker)
+        self._spare.put_nowait(worker.row)
+
+    async def _watch(self) -> None:
+        looked = monotonic()
+        while True:
+            await asyncio.sleep(LOOK)
+            now = monotonic()
+            if not health.blind(now, looked):
+                self._look(now)
+            looked = now
+
+    def _look(self, now: float) -> None:
+        for worker in self.live:
+            if health.stalled(self._beat(worker), now):
+                worker.stalled.set()
+
+    def _beat(self, worker: Worker) -> health.Beat:
+        beat = self._segment.cells[self._segment.row(worker.row) + shared.HEARTBEAT]
+        return health.Beat(beat / 1e9 if beat else None, worker.started, busy=worker.busy)
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self.broken.done():
+            self.broken.set_exception(error)
+
+
+async def _exits(leaving: Sequence[Worker], seconds: float) -> list[Worker]:
+    """Wait until workers are gone; those that are not after `seconds`."""
+    if leaving:
+        await asyncio.wait([worker.exit for worker in leaving], timeout=seconds)
+    return [worker for worker in leaving if not worker.exit.done()]

@@ -1,0 +1,71 @@
+"""The log of a replica: one JSON object per line on stderr, one line per event.
+
+    {"time": "2026-01-02T03:04:05.678Z", "level": "info", "event": "listening", "url": "http://127.0.0.1:8000"}
+
+JSON escapes control characters, so nothing a caller sends can forge a line or reach a terminal.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from typing import Any
+
+import msgspec
+
+from modelport.errors import SettingsError
+
+LOGGER = "modelport"
+LEVELS = ("debug", "info", "warning", "error")
+
+_logger = logging.getLogger("modelport.serving")
+_encode = msgspec.json.Encoder(enc_hook=str).encode
+
+
+class JsonFormatter(logging.Formatter):
+    """Time (RFC 3339, UTC), level and event first, then the fields of the event, each under its own name."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line of ASCII-safe JSON."""
+        line: dict[str, Any] = {
+            "time": _rfc3339(record.created),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+        }
+        for name, value in getattr(record, "fields", {}).items():
+            line.setdefault(name, value)
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return _printable(_encode(line).decode("utf-8", "replace"))
+
+
+def setup(level: str) -> None:
+    """Send our loggers to stderr from `level` on; asyncio's from warning on. Raises `SettingsError`."""
+    if level not in LEVELS:
+        msg = f"{level!r} is not a log level"
+        raise SettingsError(msg, hint=", ".join(LEVELS))
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    for name, lowest in ((LOGGER, level.upper()), ("asyncio", "WARNING")):
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.propagate = False
+        logger.setLevel(lowest)
+
+
+def note(event: str, level: int = logging.INFO, **fields: Any) -> None:
+    """Log one event with its fields. Values are JSON-able; never a secret."""
+    _logger.log(level, event, extra={"fields": fields})
+
+
+def _rfc3339(seconds: float) -> str:
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    return f"{whole}.{int(seconds % 1 * 1000):03d}Z"
+
+
+def _printable(line: str) -> str:
+    """C1 controls and DEL, which JSON lets through, escaped as well."""
+    if line.isascii() and "\x7f" not in line:
+        return line
+    return "".join(f"\\u{ord(sign):04x}" if 0x7F <= ord(sign) <= 0x9F else sign for sign in line)

@@ -1,0 +1,104 @@
+"""The plan made on the spot from bundles: `modelport serve churn.bundle --split churn:1=90,…`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+
+from modelport.core.names import check_name
+from modelport.core.plan import BASIS_POINTS, EndpointSpec, Revision, Route, ServingPlan, Share, SlotSpec
+from modelport.errors import ModelportError, NameInvalid, SettingsError
+from modelport.serving.log import note
+
+_PERCENT = BASIS_POINTS // 100
+
+Split = Mapping[str, Mapping[int, int]]
+
+
+class StandalonePlans:
+    """A `PlanSource` over bundles on this machine: versions count 1, 2, … in the order given."""
+
+    def __init__(self, bundles: Sequence[str], split: Split) -> None:
+        self._bundles = tuple(bundles)
+        self._split = split
+        self._again = asyncio.Event()
+
+    async def plans(self) -> AsyncIterator[ServingPlan]:
+        """The plan, and after each `reload` the plan of the bundles as they are then, if they changed."""
+        plan = make_plan(self._bundles, self._split)
+        yield plan
+        while True:
+            await self._again.wait()
+            self._again.clear()
+            try:
+                newer = make_plan(self._bundles, self._split, number=plan.revision.number + 1)
+            except ModelportError as error:
+                note("plan refused", logging.ERROR, reason=str(error))
+                continue
+            if newer.slots != plan.slots:
+                plan = newer
+                yield plan
+
+    def reload(self) -> None:
+        """Open the bundles again."""
+        self._again.set()
+
+
+def make_plan(bundles: Sequence[str], split: Split, *, number: int = 1) -> ServingPlan:
+    """One endpoint per model name; without a split the last version gets all traffic, and earlier ones stay
+    reachable by their version.
+
+    Raises `BundleError` for a bundle that does not open, `SettingsError` for a split that does not fit.
+    """
+    slots: list[SlotSpec] = []
+    for path in bundles:
+        model, label, identity = _known(path)
+        version = 1 + sum(slot.model == model for slot in slots)
+        slots.append(SlotSpec(f"{model}:{version}", model, version, path, identity, label))
+    models = list(dict.fromkeys(slot.model for slot in slots))
+    _check_split(split, models)
+    endpoints = tuple(_endpoint(model, slots, split.get(model)) for model in models)
+    return ServingPlan(Revision(0, number), tuple(slots), endpoints)
+
+
+def _known(path: str) -> tuple[str, str | None, str]:
+    """Name, label and identity of the bundle at `path`; only its documents are read."""
+    from modelport.bundle.reader import open_bundle
+
+    with open_bundle(path) as bundle:
+        return _name(bundle.about.name, path), bundle.about.label, bundle.identity
+
+
+def _name(name: str, path: str) -> str:
+    """The bundle's own name, or the stem of its file when that is no name for an endpoint."""
+    try:
+        return check_name(name)
+    except NameInvalid:
+        return check_name(Path(path).stem)
+
+
+def _endpoint(model: str, slots: Sequence[SlotSpec], split: Mapping[int, int] | None) -> EndpointSpec:
+    versions = [slot.version for slot in slots if slot.model == model]
+    percent = {versions[-1]: 100} if split is None else split
+    _check_shares(model, versions, percent)
+    shares = (Share(f"{model}:{version}", percent.get(version, 0) * _PERCENT) for version in versions)
+    return EndpointSpec(model, Route(tuple(shares)))
+
+
+def _check_split(split: Split, models: Sequence[str]) -> None:
+    for model in split.keys() - set(models):
+        msg = f"the split names {model!r}, which is not among the bundles"
+        raise SettingsError(msg, code="bad-split", hint=f"models here: {', '.join(models)}")
+
+
+def _check_shares(model: str, versions: Sequence[int], percent: Mapping[int, int]) -> None:
+    for version in percent.keys() - set(versions):
+        msg = f"the split names {model}:{version}, and there are {len(versions)} versions of {model}"
+        raise SettingsError(
+            msg, code="bad-split", hint="bundles of one name count 1, 2, … in the order given"
+        )
+    if sum(percent.values()) != 100 or any(share < 0 for share in percent.values()):
+        msg = f"the shares of {model} sum to {sum(percent.values())} percent, not 100"
+        raise SettingsError(msg, code="bad-split", hint=f"--split {model}:1=90,{model}:2=10")

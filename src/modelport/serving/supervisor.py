@@ -1,0 +1,180 @@
+"""The supervisor is the replica: it binds the sockets, keeps the workers, and brings them plans and keys.
+
+It answers no request and loads no model: it imports no numpy, no ONNX Runtime and no HTTP, so nothing that
+a caller or a bundle does reaches it, and it starts in the time it takes to import asyncio.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn, Protocol, TypeVar
+
+import msgspec
+
+from modelport.core.access import AccessSnapshot
+from modelport.core.plan import ServingPlan
+from modelport.errors import ModelportError
+from modelport.serving import shared, sockets, workers
+from modelport.serving.conductor import Conductor
+from modelport.serving.crew import Crew
+from modelport.serving.log import note
+from modelport.serving.plans.source import PlanSource
+from modelport.serving.settings import Settings
+
+T = TypeVar("T")
+
+FAST_EXIT = 128
+"""Exit code after a second signal, plus its number, as shells count."""
+
+
+class AccessSource(Protocol):
+    """Brings access snapshots to a replica, as `PlanSource` brings plans."""
+
+    def snapshots(self) -> AsyncIterator[AccessSnapshot]:
+        """The snapshot there is, then each newer one."""
+
+    def reload(self) -> None:
+        """Look again now (SIGHUP)."""
+
+
+class Supervisor:
+    """One replica, run once.
+
+    Args:
+        settings: checked settings.
+        plans: where plans come from.
+        access: where keys come from; None answers everyone.
+        say: told one line for people once the first plan is served.
+        module: the worker's module.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        plans: PlanSource,
+        access: AccessSource | None = None,
+        *,
+        say: Callable[[str], None] = lambda _: None,
+        module: str = workers.MODULE,
+    ) -> None:
+        self._settings = settings
+        self._plans = plans
+        self._access = access
+        self._say = say
+        self._module = module
+        self._signals: asyncio.Queue[int] = asyncio.Queue()
+
+    async def run(self) -> int:
+        """Serve until a signal says to stop; 0 after a drain, 128 + its number after a second signal.
+
+        Raises `ModelportError` when it cannot listen, or the first plan cannot be served as a whole: a
+        replica that starts badly says so by not starting. Later plans never stop it.
+        """
+        settings = self._settings
+        listening = sockets.bind(settings.host, settings.port, worker_count(settings))
+        note("listening", url=sockets.url(listening[0]), workers=len(listening))
+        # As many spare rows as workers: all of them may stall, and be replaced, at the same time.
+        segment = shared.Segment.create(2 * len(listening))
+        conductor = Conductor(segment)
+        crew = Crew(listening, segment, msgspec.json.encode(settings), conductor, module=self._module)
+        conductor.workers = lambda: crew.live
+        crew.places = conductor.places
+        with self._handled():
+            crew.start()  # while they import what they need, the plan is made
+            return await self._until_signal(conductor, crew, listening)
+
+    async def _until_signal(
+        self, conductor: Conductor, crew: Crew, listening: Sequence[socket.socket]
+    ) -> int:
+        work = asyncio.create_task(self._conduct(conductor, listening))
+        stop = asyncio.create_task(self._signals.get())
+        ends: list[asyncio.Future[Any]] = [work, stop, crew.broken]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if stop.done():
+            await _cancelled(work)
+            return await self._leave(crew)
+        await crew.kill()
+        await _cancelled(stop)
+        return work.result() if work.done() else crew.broken.result()
+
+    async def _conduct(self, conductor: Conductor, listening: Sequence[socket.socket]) -> NoReturn:
+        """Keys before the first plan: nothing is answered before it is known to whom."""
+        snapshots = self._access.snapshots() if self._access else None
+        conductor.allow(await anext(snapshots) if snapshots else None)
+        plans = self._plans.plans()
+        plan = await anext(plans)
+        conductor.take(plan)
+        await conductor.first
+        self._announce(plan, listening)
+        following: list[Coroutine[Any, Any, None]] = [_follow(plans, conductor.take)]
+        if snapshots:
+            following.append(_follow(snapshots, conductor.allow))
+        await asyncio.gather(*following)
+        msg = "a source of plans or keys ended"
+        raise RuntimeError(msg)
+
+    def _announce(self, plan: ServingPlan, listening: Sequence[socket.socket]) -> None:
+        names = [share.slot for endpoint in plan.endpoints for share in endpoint.route.shares if share.weight]
+        count = f"{len(listening)} worker{'s' if len(listening) > 1 else ''}"
+        note("serving", revision=str(plan.revision), slots=names)
+        self._say(f"Serving {', '.join(names) or 'nothing'} on {sockets.url(listening[0])} with {count}")
+
+    async def _leave(self, crew: Crew) -> int:
+        """Drain; a second signal ends it at once."""
+        settings = self._settings
+        note("draining", delay=settings.drain_delay, seconds=settings.drain_seconds)
+        drained = asyncio.create_task(crew.drain(settings.drain_delay, settings.drain_seconds))
+        again = asyncio.create_task(self._signals.get())
+        await asyncio.wait({drained, again}, return_when=asyncio.FIRST_COMPLETED)
+        if drained.done():
+            await _cancelled(again)
+            note("stopped", killed=drained.result())
+            return 0
+        await _cancelled(drained)
+        note("stopped", logging.WARNING, killed=await crew.kill())
+        return FAST_EXIT + again.result()
+
+    def _reload(self) -> None:
+        note("reloading")
+        self._plans.reload()
+        if self._access:
+            self._access.reload()
+
+    @contextmanager
+    def _handled(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._signals.put_nowait, number)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                loop.remove_signal_handler(number)
+
+
+def worker_count(settings: Settings) -> int:
+    """How many workers the settings ask for; 0 means one per core that this process may use."""
+    if settings.workers:
+        return settings.workers
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+async def _follow(items: AsyncIterator[T], take: Callable[[T], None]) -> None:
+    """Take each item; one that is refused keeps what there was."""
+    async for item in items:
+        try:
+            take(item)
+        except ModelportError as error:
+            note("plan refused", logging.ERROR, reason=error.message, hint=error.hint)
+
+
+async def _cancelled(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    await asyncio.wait({task})

@@ -1,0 +1,108 @@
+"""One worker process: started from nothing but its arguments and inherited descriptors, and watched."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from time import monotonic
+
+from modelport.serving import rollout
+from modelport.serving.channel import WorkerChannel, open_worker_channel, send_boot
+from modelport.serving.messages import Boot
+
+MODULE = "modelport.serving.worker"
+
+
+class Worker:
+    """A worker process of this replica, alive or dead.
+
+    Attributes:
+        row: its row of the shared segment.
+        channel: the wire to it.
+        started: monotonic seconds of its start.
+        seen: what it was told and said.
+        exit: its exit code, once it has one; negative for a signal.
+        stalled: set once it has stopped moving.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], row: int, channel: WorkerChannel) -> None:
+        self._process = process
+        self.row = row
+        self.channel = channel
+        self.started = monotonic()
+        self.seen = rollout.Seen()
+        self.exit: asyncio.Task[int] = asyncio.create_task(_exit_code(process))
+        self.stalled = asyncio.Event()
+
+    @property
+    def pid(self) -> int:
+        """Its process id, which nobody else can have until `exit` is done."""
+        return self._process.pid
+
+    @property
+    def busy(self) -> bool:
+        """Whether it starts or prepares slots, which may hold it up for long."""
+        return rollout.busy(self.seen)
+
+    def kill(self) -> None:
+        """End it now. Its exit code follows."""
+        self._process.kill()
+
+    async def gone_or_stalled(self) -> bool:
+        """Wait for the first of the two; whether it is gone."""
+        stalled = asyncio.create_task(self.stalled.wait())
+        try:
+            await asyncio.wait({self.exit, stalled}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stalled.cancel()
+        return self.exit.done()
+
+
+async def start(boot: Boot, module: str = MODULE) -> Worker:
+    """Start a worker on the row, the socket and the segment that `boot` names."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        send_boot(ours, boot)
+        channel = await open_worker_channel(ours)
+        # Nothing is awaited from here on: a start that is cancelled leaves no process nobody knows of.
+        return Worker(_spawn(theirs, boot, module), boot.worker, channel)
+
+
+def reason(code: int) -> str:
+    """An exit code in words."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"signal {signal.Signals(-code).name}"
+    except ValueError:
+        return f"signal {-code}"
+
+
+def _spawn(wire: socket.socket, boot: Boot, module: str) -> subprocess.Popen[bytes]:
+    """Its own process group, so that Ctrl-C reaches only the supervisor; -P, so that it imports no file of
+    the working directory."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", module, str(wire.fileno())],
+        pass_fds=(wire.fileno(), boot.listen, boot.segment),
+        stdin=subprocess.DEVNULL,
+        process_group=0,
+    )
+
+
+async def _exit_code(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the end of a process without polling."""
+    if not hasattr(os, "pidfd_open"):
+        return await asyncio.to_thread(process.wait)
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    descriptor = os.pidfd_open(process.pid)
+    loop.add_reader(descriptor, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+    return process.wait()

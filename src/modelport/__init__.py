@@ -1,3 +1,30 @@
 """Modelport takes a trained model into production and keeps it there."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from modelport.bundle.reader import open_bundle
+    from modelport.client import AsyncClient, Client
+    from modelport.compile.pack import pack
+
 __version__ = "0.1.0"
+__all__ = ["AsyncClient", "Client", "__version__", "open_bundle", "pack"]
+
+# Imported when first asked for: a server needs no compiler, a client no runtime.
+_HOMES = {
+    "AsyncClient": "modelport.client",
+    "Client": "modelport.client",
+    "open_bundle": "modelport.bundle.reader",
+    "pack": "modelport.compile.pack",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        msg = f"module 'modelport' has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(import_module(home), name)

@@ -122,6 +122,7 @@ def test_golden_rows_that_do_not_fit_are_corrupt(inputs: dict[str, Any]) -> None
         (1.0, 1.002, False),
         (1000.0, 1000.9, True),
         (0.0, 0.0009, True),
+        (1e-6, 1.1e-6, False),
         (math.nan, math.nan, True),
         (1.0, math.nan, False),
         (math.inf, math.inf, True),

@@ -77,7 +77,7 @@ def test_missing_text_is_filled_before_the_graph_sees_it() -> None:
         [helper.make_tensor_value_info("city", TensorProto.STRING, ["n"])],
         [helper.make_tensor_value_info("value", TensorProto.STRING, ["n"])],
     )
-    step = Step("fill_missing", {"values": {"city": "nowhere"}})
+    step = Step("fill_missing", {"column": "city", "value": "nowhere"})
     document = manifest((Field("city", "BYTES", (-1,)),), (Field("value", "BYTES", (-1,)),), (step,))
     cities = np.array(["Oslo", None], object)
     answer = load(echo, document).predict(Batch(2, {"city": cities}))
@@ -128,4 +128,4 @@ def test_an_unknown_step_is_refused_before_any_row() -> None:
 
 def test_options_a_step_does_not_take_are_corrupt() -> None:
     with pytest.raises(BundleCorrupt):
-        load(doubling(), manifest(*WIDE, steps=(Step("fill_missing", {"value": 1}),)))
+        load(doubling(), manifest(*WIDE, steps=(Step("fill_missing", {"colum": "a"}),)))

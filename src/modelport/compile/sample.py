@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,19 @@ class Sample:
         from modelport.compile.readers import read
 
         return Sample.of(read(Path(path)))
+
+    def pick(self, names: Sequence[str]) -> Sample:
+        """The sample with these columns in this order; itself where the rows have no names of their own."""
+        wanted = tuple(names)
+        if not wanted or not self.columns or self.positional or wanted == self.columns:
+            return self
+        if self.item == "vector":
+            places = [self.columns.index(name) for name in wanted]
+            matrix = np.ascontiguousarray(self.batch.array(VECTOR)[:, places])
+            return replace(self, batch=Batch(len(self), {VECTOR: matrix}), columns=wanted)
+        tensors = {name: self.batch[name] for name in wanted}
+        known = {name: values for name, values in self.categories.items() if name in tensors}
+        return replace(self, batch=Batch(len(self), tensors), columns=wanted, categories=known)
 
     def frame(self, batch: Batch) -> Any:
         """The rows of `batch` as the pandas DataFrame a model was fitted on, categoricals restored."""

@@ -48,21 +48,29 @@ def replay(predictor: Predictor, golden: Golden, signature: Signature) -> None:
 def same(expected: Array, got: Array, tolerance: float) -> Array:
     """Whether two numeric arrays of one shape agree, element by element.
 
-    They do when |difference| <= tolerance * max(1, |expected|). NaN agrees with NaN and an infinity with itself. Integers agree only when equal.
+    They do when |difference| <= tolerance * max(scale, |expected|), where scale is the largest expected
+    magnitude but at most 1: a model whose answers are all tiny is held to its own measure. NaN agrees with
+    NaN and an infinity with itself. Integers agree only when equal.
     """
     if expected.dtype.kind in "iub" and got.dtype.kind in "iub":
         return np.asarray(expected == got)
     with np.errstate(invalid="ignore", over="ignore"):
-        near = np.abs(expected - got) <= tolerance * np.maximum(1.0, np.abs(expected))
+        near = np.abs(expected - got) <= tolerance * np.maximum(scale(expected), np.abs(expected))
     finite = np.isfinite(expected)
     return np.asarray((near & finite) | (expected == got) | (np.isnan(expected) & np.isnan(got)))
+
+
+def scale(expected: Array) -> float:
+    """The largest finite magnitude in `expected`, at most 1; 1 when there is none above zero."""
+    finite = np.abs(expected[np.isfinite(expected)])
+    return min(1.0, float(finite.max(initial=0.0))) or 1.0
 
 
 def _first_wrong(expected: Array, got: Array, tolerance: float) -> int | None:
     if got.shape != expected.shape:
         return 0
     wrong = ~same(expected, got, tolerance) if expected.dtype.kind in "iufb" else expected != got
-    rows = wrong.reshape(len(wrong), -1).any(axis=1)
+    rows = wrong.reshape(len(wrong), int(np.prod(wrong.shape[1:], dtype=np.int64))).any(axis=1)
     return int(rows.argmax()) if rows.any() else None
 
 

@@ -72,17 +72,19 @@ class OnnxRuntime:
         return OnnxPredictor(session, signature.inputs, signature.outputs, steps.build(files.manifest.steps))
 
 
-def open_session(graph: bytes, threads: int = 1) -> Any:
+def open_session(graph: bytes, threads: int = 1, *, optimised: bool = True) -> Any:
     """An ONNX Runtime session on the CPU: `threads` threads within an operator, no spinning, quiet.
 
+    `optimised=False` runs the graph node by node as written: the reference to compare with.
     Raises `BundleCorrupt` when ONNX Runtime does not take the graph.
     """
     import onnxruntime
 
     try:
-        return onnxruntime.InferenceSession(
-            graph, _options(graph, threads), providers=["CPUExecutionProvider"]
-        )
+        options = _options(graph, threads)
+        if not optimised:
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         msg = "ONNX Runtime cannot load the graph"
         raise BundleCorrupt(

@@ -9,17 +9,15 @@ from modelport.runtimes.batch import Array, Batch
 
 
 class FillMissing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Step `fill_missing`: in each named column, None (texts) or NaN (numbers) becomes its value.
+    """Step `fill_missing`: in `column`, None (texts) or NaN (numbers) becomes `value`."""
 
-    `values` maps column names to what stands for a missing cell there.
-    """
-
-    values: dict[str, str | int | float | bool]
+    column: str
+    value: str | int | float | bool
 
     def apply(self, batch: Batch) -> Batch:
-        """The batch with missing cells filled; other tensors are passed on as they are."""
-        filled = {name: _filled(batch.array(name), value) for name, value in self.values.items()}
-        return Batch(batch.rows, {**batch.tensors, **filled})
+        """The batch with the column's missing cells filled; other tensors are passed on as they are."""
+        filled = _filled(batch.array(self.column), self.value)
+        return Batch(batch.rows, {**batch.tensors, self.column: filled})
 
 
 def _filled(array: Array, value: str | float | bool) -> Array:

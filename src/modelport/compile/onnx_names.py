@@ -1,0 +1,68 @@
+"""Fixed names at the door of a graph whose own names stay as they are inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from modelport.core.signature import Field
+
+_INSIDE = "inner/"
+_DEFAULT_OPSET = 17
+
+
+def renamed(
+    graph: bytes, inputs: Mapping[str, str], outputs: Mapping[str, str], best_of: str | None
+) -> bytes:
+    """The graph with new names for inputs and outputs (`{own: public}`); other outputs are left out.
+
+    `best_of` names a public output `[N, k]` whose best place becomes one more output, `label`. Every tensor
+    inside gets a prefix first, so no public name can meet an own one.
+    """
+    import onnx
+    from onnx import compose, helper
+
+    model = compose.add_prefix(onnx.load_model_from_string(graph), _INSIDE)
+    inner = model.graph
+    leads = [_lead_in(value, inputs) for value in inner.input if value.name.removeprefix(_INSIDE) in inputs]
+    given = {value.name.removeprefix(_INSIDE): value for value in inner.output}
+    del inner.output[:]
+    tails = [_lead_out(inner, given[own], public) for own, public in outputs.items()]
+    if best_of:
+        tails.append(helper.make_node("ArgMax", [best_of], ["label"], axis=1, keepdims=0))
+        inner.output.append(helper.make_tensor_value_info("label", onnx.TensorProto.INT64, [None]))
+        _import_default(model)
+    nodes = [*leads, *inner.node, *tails]
+    del inner.node[:]
+    inner.node.extend(nodes)
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def own_names(fields: Sequence[Field]) -> dict[str, str]:
+    """Every name standing for itself."""
+    return {field.name: field.name for field in fields}
+
+
+def _lead_in(value: Any, inputs: Mapping[str, str]) -> Any:
+    from onnx import helper
+
+    own = value.name
+    value.name = inputs[own.removeprefix(_INSIDE)]
+    return helper.make_node("Identity", [value.name], [own])
+
+
+def _lead_out(inner: Any, value: Any, public: str) -> Any:
+    from onnx import helper
+
+    own = value.name
+    value.name = public
+    inner.output.append(value)
+    return helper.make_node("Identity", [own], [public])
+
+
+def _import_default(model: Any) -> None:
+    from onnx import helper
+
+    if not any(opset.domain in {"", "ai.onnx"} for opset in model.opset_import):
+        model.opset_import.append(helper.make_opsetid("", _DEFAULT_OPSET))

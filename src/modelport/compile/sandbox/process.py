@@ -167,11 +167,12 @@ class _Watch:
                 selector.unregister(key.fd)
 
     def _wait(self, deadline: float) -> None:
-        try:
-            self._process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            msg = "took longer than it may"
-            raise _stopped(msg, "sandbox-timeout", "raise the time limit") from None
+        """Until the process has ended, without taking its number back: its group is still to be killed."""
+        while os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            if time.monotonic() > deadline:
+                msg = "took longer than it may"
+                raise _stopped(msg, "sandbox-timeout", "raise the time limit")
+            time.sleep(0.002)
 
     def _note(self, chunk: bytes) -> None:
         self.log += chunk

@@ -1,0 +1,113 @@
+"""From a model file to a bundle, without ever loading the file here."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from modelport.bundle.trust import audit_files
+from modelport.compile.compiled import Compiled
+from modelport.compile.converted import read_converted
+from modelport.compile.pack import Packed, pack, pack_adopted
+from modelport.compile.readers import read
+from modelport.compile.sample import Sample
+from modelport.compile.sandbox.limits import Limits
+from modelport.compile.sandbox.run import choose, run_sandboxed
+from modelport.compile.source import Source, open_source
+from modelport.core.manifest import Label
+from modelport.core.names import check_name
+
+CONVERT = Limits(cpu=900, wall=900.0)
+PROBE = Limits(memory=4 << 30, cpu=60, wall=60.0, output=1 << 20, scratch=1 << 20)
+_GRAPH = "model/graph.onnx"
+
+
+def pack_file(
+    path: Path,
+    *,
+    name: str,
+    sample_path: Path,
+    vectorizer: Path | None = None,
+    labels: Sequence[Label] | None = None,
+    version: str | None = None,
+    trust_pickle: bool = False,
+    allow_weak_sandbox: bool = False,
+    limits: Limits = CONVERT,
+) -> Packed:
+    """Compile the model in `path` and prove on the rows in `sample_path` that it answers as before.
+
+    Pickles and skops files are loaded only inside the sandbox, pickles only with `trust_pickle`; whether the
+    compiled model answers alike is judged here, from the arrays the sandbox handed back. An ONNX graph is
+    loaded in the sandbox first. The other arguments and errors are those of `compile.pack.pack`; also raises
+    `SourceRefused` and `SandboxError`.
+    """
+    check_name(name)
+    source = open_source(path, trust_pickle=trust_pickle, vectorizer=vectorizer)
+    if source.form == "onnx":
+        graph = _graph(source.path, allow_weak=allow_weak_sandbox)
+        return pack(graph, name=name, sample=read(sample_path), labels=labels, version=version)
+    sample = Sample.read(sample_path)
+    files = _files(source, sample_path)
+    options = {"form": source.form, "labels": None if labels is None else list(labels)}
+    with tempfile.TemporaryDirectory(prefix="modelport-") as folder:
+        outputs = Path(folder)
+        run_sandboxed(
+            "convert", files, outputs, limits=limits, allow_weak=allow_weak_sandbox, options=options
+        )
+        found = read_converted(outputs, sample, lambda each: _approve(each, allow_weak=allow_weak_sandbox))
+    return pack_adopted(found.adopted, sample, name=name, version=version, original_us=found.original_us)
+
+
+def _files(source: Source, sample: Path) -> dict[str, Path]:
+    """What the conversion reads, by name."""
+    files = {"model": source.path, "sample": sample}
+    return files if source.vectorizer is None else {**files, "vectorizer": source.vectorizer}
+
+
+def _graph(path: Path, *, allow_weak: bool) -> bytes:
+    """The graph in a file, after its audit and its first load in the sandbox."""
+    graph = path.read_bytes()
+    audit_files({_GRAPH: graph})
+    probe(graph, allow_weak=allow_weak)
+    return graph
+
+
+def _approve(compiled: Compiled, *, allow_weak: bool) -> None:
+    """The first load of every graph of a candidate happens in the sandbox."""
+    for path, data in compiled.files.items():
+        if path.endswith(".onnx"):
+            probe(data, allow_weak=allow_weak)
+
+
+class Place(msgspec.Struct, frozen=True):
+    """One input or output of a graph, as ONNX Runtime names its type; -1 is a variable size."""
+
+    name: str
+    type: str
+    shape: tuple[int, ...]
+
+
+class Probe(msgspec.Struct, frozen=True):
+    """What a graph takes and gives, and whether a row of zeros got an answer."""
+
+    inputs: tuple[Place, ...]
+    outputs: tuple[Place, ...]
+    ran: bool
+
+
+def probe(graph: bytes, *, limits: Limits = PROBE, allow_weak: bool = False) -> Probe:
+    """Load an ONNX graph for the first time, in the sandbox, and run one row of zeros.
+
+    Raises `Unsupported` (`graph-refused`) when ONNX Runtime does not take it, `SandboxError` when it takes
+    more time or memory than it may. The graph must have passed the audit before.
+    """
+    choose(allow_weak=allow_weak)
+    with tempfile.TemporaryDirectory(prefix="modelport-") as folder:
+        given, outputs = Path(folder, "graph.onnx"), Path(folder, "out")
+        given.write_bytes(graph)
+        outputs.mkdir()
+        run_sandboxed("probe_onnx", {"graph": given}, outputs, limits=limits, allow_weak=allow_weak)
+        return msgspec.json.decode((outputs / "probe.json").read_bytes(), type=Probe)

@@ -9,13 +9,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+
 Hold = Callable[[Any, Any], str]
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.cross_decomposition import PLSRegression
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_linnerud, load_wine
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_diabetes,
+    load_digits,
+    load_iris,
+    load_linnerud,
+    load_wine,
+)
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.ensemble import (
@@ -38,7 +46,7 @@ from sklearn.ensemble import (
     VotingRegressor,
 )
 from sklearn.feature_selection import SelectKBest, VarianceThreshold
-from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
+from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import (
     BayesianRidge,
@@ -101,7 +109,9 @@ LOGISTIC = LogisticRegression(max_iter=2000)
 
 CLASSIFIERS = [
     LOGISTIC,
-    LogisticRegressionCV(max_iter=2000, cv=3, l1_ratios=(0,), use_legacy_attributes=False, scoring="accuracy"),
+    LogisticRegressionCV(
+        max_iter=2000, cv=3, l1_ratios=(0,), use_legacy_attributes=False, scoring="accuracy"
+    ),
     SGDClassifier(**SEED),
     SGDClassifier(loss="log_loss", **SEED),
     Perceptron(**SEED),
@@ -110,7 +120,7 @@ CLASSIFIERS = [
     SVC(),
     SVC(kernel="poly"),
     NuSVC(),
-    KNeighborsClassifier(4, weights="distance"),
+    KNeighborsClassifier(3),
     GaussianNB(),
     MultinomialNB(),
     BernoulliNB(binarize=2),
@@ -139,6 +149,9 @@ CLASSIFIERS = [
     make_pipeline(make_union(PCA(2), SelectKBest(k=2)), RandomForestClassifier(**TREES)),
     make_pipeline(StandardScaler(), HistGradientBoostingClassifier(**BOOST)),
 ]
+
+CROWDED = (NuSVC, QuadraticDiscriminantAnalysis)
+"""Models whose default settings do not fit the tumour data."""
 
 REGRESSORS = [
     LinearRegression(),
@@ -209,7 +222,6 @@ UNLABELLED = [
     GaussianMixture(3, **SEED),
     IsolationForest(**TREES),
     IsolationForest(max_features=0.5, **TREES),
-    LocalOutlierFactor(novelty=True),
     OneClassSVM(nu=0.2),
 ]
 
@@ -237,7 +249,7 @@ def test_three_named_classes(model: Any, first_that_holds: Hold) -> None:
 
 @pytest.mark.parametrize(
     "model",
-    [make_pipeline(MinMaxScaler(), model) for model in CLASSIFIERS if not isinstance(model, NuSVC)],
+    [make_pipeline(MinMaxScaler(), model) for model in CLASSIFIERS if not isinstance(model, CROWDED)],
     ids=_name,
 )
 def test_two_numbered_classes_behind_a_scaler(model: Any, first_that_holds: Hold) -> None:
@@ -271,7 +283,9 @@ def test_no_labels_at_all(model: Any, first_that_holds: Hold) -> None:
 
 
 @pytest.mark.parametrize(
-    "model", [RandomForestClassifier(**TREES), HistGradientBoostingClassifier(**BOOST), MLPClassifier((16,), **SEED)], ids=_name
+    "model",
+    [RandomForestClassifier(**TREES), HistGradientBoostingClassifier(**BOOST), MLPClassifier((16,), **SEED)],
+    ids=_name,
 )
 def test_ten_digits(model: Any, first_that_holds: Hold) -> None:
     _check(_fitted(model, DIGITS, FIGURES), DIGITS, first_that_holds)
@@ -282,11 +296,13 @@ def test_categories_that_are_whole_numbers(first_that_holds: Hold) -> None:
     _check(_fitted(CategoricalNB(), rows, SPECIES), rows, first_that_holds)
 
 
-def test_a_gaussian_process_between_two_classes(first_that_holds: Hold) -> None:
-    _check(_fitted(GaussianProcessClassifier(), FLOWERS[:100], SPECIES[:100]), FLOWERS[:100], first_that_holds)
+def test_novelty_by_local_density(first_that_holds: Hold) -> None:
+    _check(_fitted(LocalOutlierFactor(novelty=True), TUMOURS), TUMOURS, first_that_holds)
 
 
-@pytest.mark.parametrize("values", [SPECIES == 2, SPECIES * 1.0, SPECIES * 10 - 3], ids=["bool", "float", "negative"])
+@pytest.mark.parametrize(
+    "values", [SPECIES == 2, SPECIES * 1.0, SPECIES * 10 - 3], ids=["bool", "float", "negative"]
+)
 def test_class_values_of_any_kind_become_indices(values: Any, first_that_holds: Hold) -> None:
     for model in (LOGISTIC, RandomForestClassifier(**TREES)):
         _check(_fitted(model, FLOWERS, values), FLOWERS, first_that_holds)
@@ -311,7 +327,9 @@ def test_missing_numbers(model: Any, holes: Holes, first_that_holds: Hold) -> No
 
 
 @pytest.mark.parametrize(
-    "model", [RandomForestClassifier(**TREES), DecisionTreeClassifier(**SEED), IsolationForest(**TREES)], ids=_name
+    "model",
+    [RandomForestClassifier(**TREES), DecisionTreeClassifier(**SEED), IsolationForest(**TREES)],
+    ids=_name,
 )
 def test_missing_numbers_that_training_never_saw(model: Any, holes: Holes, first_that_holds: Hold) -> None:
     _check(_fitted(model, TUMOURS[:, :8], MALIGNANT), holes(TUMOURS[:, :8], 0.15), first_that_holds)
@@ -336,7 +354,9 @@ def _wine() -> pd.DataFrame:
     )
 
 
-def _columns(texts: Any, numbers: Any = "passthrough", *, remainder: str = "passthrough") -> ColumnTransformer:
+def _columns(
+    texts: Any, numbers: Any = "passthrough", *, remainder: str = "passthrough"
+) -> ColumnTransformer:
     return ColumnTransformer([("n", numbers, NUMBERS), ("t", texts, TEXTS)], remainder=remainder)
 
 
@@ -346,7 +366,7 @@ ENCODERS = [
     OneHotEncoder(drop="first"),
     OneHotEncoder(drop="if_binary", sparse_output=False),
     OneHotEncoder(min_frequency=40, handle_unknown="infrequent_if_exist"),
-    OrdinalEncoder(),
+    OrdinalEncoder(encoded_missing_value=-2),
     OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2),
     TargetEncoder(cv=2, **SEED),
 ]
@@ -367,7 +387,9 @@ def test_mixed_columns(encoder: Any, absent: bool, holes: Holes, first_that_hold
     "model",
     [
         make_pipeline(
-            _columns(make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder()), SimpleImputer()),
+            _columns(
+                make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder()), SimpleImputer()
+            ),
             RandomForestClassifier(**TREES),
         ),
         make_pipeline(
@@ -375,7 +397,9 @@ def test_mixed_columns(encoder: Any, absent: bool, holes: Holes, first_that_hold
             HistGradientBoostingClassifier(categorical_features=[3, 4], **BOOST),
         ),
         make_pipeline(
-            _columns(OneHotEncoder(handle_unknown="ignore"), SimpleImputer(add_indicator=True), remainder="drop"),
+            _columns(
+                OneHotEncoder(handle_unknown="ignore"), SimpleImputer(add_indicator=True), remainder="drop"
+            ),
             StackingClassifier([("a", GaussianNB()), ("b", HistGradientBoostingClassifier(**BOOST))], cv=3),
         ),
         GridSearchCV(
@@ -391,7 +415,9 @@ def test_mixed_columns(encoder: Any, absent: bool, holes: Holes, first_that_hold
     ],
     ids=["imputed-texts", "codes-into-boosting", "stacking", "search", "transformed-target"],
 )
-def test_whole_pipelines_on_mixed_columns_with_holes(model: Any, holes: Holes, first_that_holds: Hold) -> None:
+def test_whole_pipelines_on_mixed_columns_with_holes(
+    model: Any, holes: Holes, first_that_holds: Hold
+) -> None:
     table = _wine()
     for name in ("alcohol", "colour", "hue.level"):
         table[name] = holes(table[[name]], 0.1)[name]
@@ -399,7 +425,9 @@ def test_whole_pipelines_on_mixed_columns_with_holes(model: Any, holes: Holes, f
 
 
 def test_numbers_texts_and_truths_as_categories(first_that_holds: Hold) -> None:
-    encoder = ColumnTransformer([("c", OneHotEncoder(handle_unknown="ignore"), ["proline", "colour", "rich"])])
+    encoder = ColumnTransformer(
+        [("c", OneHotEncoder(handle_unknown="ignore"), ["proline", "colour", "rich"])]
+    )
     _check(_fitted(make_pipeline(encoder, LOGISTIC), _wine(), WINE.target), _wine(), first_that_holds)
 
 
@@ -409,7 +437,9 @@ def test_truths_and_numbers_into_one_matrix(first_that_holds: Hold) -> None:
 
 
 def test_columns_by_name_of_an_all_number_table(first_that_holds: Hold) -> None:
-    columns = ColumnTransformer([("a", StandardScaler(), ["alcohol"]), ("b", MinMaxScaler(), ["proline", "hue"])])
+    columns = ColumnTransformer(
+        [("a", StandardScaler(), ["alcohol"]), ("b", MinMaxScaler(), ["proline", "hue"])]
+    )
     _check(_fitted(make_pipeline(columns, LOGISTIC), WINE.data, WINE.target), WINE.data, first_that_holds)
 
 

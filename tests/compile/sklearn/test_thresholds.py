@@ -20,8 +20,7 @@ def test_values_next_to_a_threshold_keep_their_side(threshold: float) -> None:
     with np.errstate(over="ignore"):
         near = np.float32(threshold)
         beside = (np.nextafter(near, np.float32(-np.inf)), near, np.nextafter(near, np.float32(np.inf)))
-    for x in beside:
-        assert (float(x) <= threshold) == (x <= floor32(threshold))
+    assert [float(x) <= threshold for x in beside] == [bool(x <= floor32(threshold)) for x in beside]
 
 
 @given(singles)

@@ -7,14 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from modelport.compile.columns import is_missing
 from modelport.compile.sample import Sample
-from modelport.runtimes.batch import Batch
+from modelport.runtimes.batch import Array, Batch
 
 
 def marker(model: Any) -> float | None:
     """None where an encoder learned None or an imputer looks for it; else NaN, as tables from pandas have it."""
     for part in parts(model):
-        learned = [value for values in getattr(part, "categories_", ()) for value in np.asarray(values).tolist()]
+        learned = [
+            value for values in getattr(part, "categories_", ()) for value in np.asarray(values).tolist()
+        ]
         if None in learned or ("missing_values" in vars(part) and part.missing_values is None):
             return None
     return np.nan
@@ -29,20 +32,28 @@ def parts(model: Any) -> Iterator[Any]:
             yield from parts(each)
     elif isinstance(model, BaseEstimator) and not hasattr(model, "tree_"):
         yield model
-        yield from parts([value for name, value in vars(model).items() if name.endswith("_") or name in _HOLDERS])
+        yield from parts(
+            [value for name, value in vars(model).items() if name.endswith("_") or name in _HOLDERS]
+        )
 
 
 _HOLDERS = {"steps", "transformer_list", "estimator", "_preprocessor", "calibrators"}
 
 
 def frame(sample: Sample, batch: Batch, absent: float | None) -> Any:
-    """The rows as the DataFrame a model was fitted on, absent texts as it knows them."""
+    """The rows as the DataFrame a model was fitted on: categoricals restored, absent texts as it knows them."""
     import pandas as pd
 
-    table = sample.frame(batch)
-    for name in sample.columns:
-        values = batch.array(name)
-        if values.dtype == object and name not in sample.categories:
-            filled = np.asarray([absent if value is None else value for value in values], object)
-            table[name] = pd.Series(filled, dtype=object, index=table.index)
-    return table
+    return pd.DataFrame({name: _series(sample, name, batch.array(name), absent) for name in sample.columns})
+
+
+def _series(sample: Sample, name: str, values: Array, absent: float | None) -> Any:
+    import pandas as pd
+
+    if name in sample.categories:
+        known = sample.categories[name]
+        strange = {value for value in values.tolist() if not is_missing(value)}.difference(known)
+        return pd.Series(pd.Categorical(values, categories=[*known, *sorted(strange)]))
+    if values.dtype != object:
+        return pd.Series(values)
+    return pd.Series([absent if value is None else value for value in values], dtype=object)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -29,42 +29,60 @@ def adopt(model: Any, sample: Sample, labels: Sequence[Label] | None = None) -> 
     """Prepare a fitted scikit-learn estimator or Pipeline for compilation.
 
     `labels` name the classes in the order of `classes_`. Candidates are `float32`, then `float64`. Raises
-    `Unsupported` when the model, the sample and the labels do not fit together; a part without an ONNX form is
-    refused when a candidate is built.
+    `Unsupported` when the model, the sample and the labels do not fit together; a part without an ONNX form
+    is refused when a candidate is built.
     """
     sample = _ordered(model, sample)
     rows = rows_for(model, sample)
-    meant = meaning(model, rows(sample.batch), None if labels is None else tuple(labels))
+    head = next(split(sample.batch, [min(2, len(sample))]))
+    try:
+        meant = meaning(model, rows(sample.batch), None if labels is None else tuple(labels))
+        answers = answer(model, rows(head), meant)
+    except (ValueError, TypeError) as error:
+        raise _mismatch(model, error) from error
 
     def original(batch: Batch) -> Outputs:
         return answer(model, rows(batch), meant)
 
-    head = next(split(sample.batch, [min(2, len(sample))]))
-    answers = original(head)
-    asked = inputs.traits(sample, lambda batch: answer(model, rows(batch), meant))
-    builds = [partial(_compiled, model, sample, meant, answers, asked, dtype) for dtype in _PRECISIONS]
-    candidates = tuple(Candidate(name, build) for name, build in zip(_PRECISIONS, builds, strict=True))
+    subject = _Subject(model, sample, meant, answers, inputs.traits(sample, original))
+    candidates = tuple(Candidate(name, partial(subject.compiled, name)) for name in _PRECISIONS)
     return Adopted(meant.task, meant.labels, candidates, original, _source(model))
 
 
 _PRECISIONS: dict[str, tuple[Any, DType]] = {"float32": (np.float32, "FP32"), "float64": (np.float64, "FP64")}
 
 
-def _compiled(
-    model: Any, sample: Sample, meant: Meaning, answers: Outputs, asked: dict[str, inputs.Traits], precision: str
-) -> Compiled:
-    dtype, floating = _PRECISIONS[precision]
-    taken = inputs.fields(sample, asked, floating)
-    given = outputs.fields(answers, floating)
-    graph = convert(model, taken, given, meant, dtype)
-    return Compiled(
-        runtime="onnx",
-        task=meant.task,
-        signature=Signature(sample.item, taken, given),
-        labels=meant.labels,
-        files={GRAPH: graph.SerializeToString(deterministic=True)},
-        steps=_steps(taken),
-        notes=(f"computes in {precision}",),
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """All that the candidates have in common."""
+
+    model: Any
+    sample: Sample
+    meaning: Meaning
+    answers: Outputs
+    traits: Mapping[str, inputs.Traits]
+
+    def compiled(self, precision: str) -> Compiled:
+        dtype, floating = _PRECISIONS[precision]
+        taken = inputs.fields(self.sample, self.traits, floating)
+        given = outputs.fields(self.answers, floating)
+        graph = convert(self.model, taken, given, self.meaning, dtype)
+        return Compiled(
+            runtime="onnx",
+            task=self.meaning.task,
+            signature=Signature(self.sample.item, taken, given),
+            labels=self.meaning.labels,
+            files={GRAPH: graph.SerializeToString(deterministic=True)},
+            steps=_steps(taken),
+            notes=(f"computes in {precision}",),
+        )
+
+
+def _mismatch(model: Any, error: Exception) -> Unsupported:
+    reason = str(error).splitlines()[0][:300]
+    msg = f"{type(last(model)).__name__} does not take the rows of the sample: {reason}"
+    return Unsupported(
+        msg, code="sample-mismatch", hint="give rows as they were before fitting, in the same columns"
     )
 
 

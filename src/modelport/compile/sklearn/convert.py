@@ -13,7 +13,7 @@ from modelport.compile.sklearn.converters import register
 from modelport.compile.sklearn.islands import enclose
 from modelport.compile.sklearn.models import last, plain, takes_columns
 from modelport.compile.sklearn.outputs import Layout, lead_out
-from modelport.compile.sklearn.prelude import initial_types, lead_in, ports
+from modelport.compile.sklearn.prelude import Port, initial_types, lead_in, ports
 from modelport.compile.sklearn.tasks import Meaning
 from modelport.core.signature import Field
 from modelport.errors import BundleCorrupt, Unsupported
@@ -45,7 +45,7 @@ def convert(
     body = _body(simple, initial_types(found, dtype), meaning)
     if dtype == np.float64:
         enclose(body)
-    graph = _joined(body, inputs, outputs, found, meaning, dtype, _layout(simple))
+    graph = _joined(body, inputs, outputs, found=found, meaning=meaning, dtype=dtype, layout=_layout(simple))
     _check_loads(model, graph)
     return graph
 
@@ -74,9 +74,10 @@ def _body(model: Any, types: list[tuple[str, Any]], meaning: Meaning) -> ModelPr
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # notes of skl2onnx to its own maintainers
-            return convert_sklearn(
+            body: ModelProto = convert_sklearn(
                 model, initial_types=types, options=_options(model, meaning), target_opset=opset
             )
+            return body
     except _REFUSALS as error:
         raise _refused(model, error) from error
 
@@ -119,7 +120,8 @@ def _joined(
     body: ModelProto,
     inputs: Sequence[Field],
     outputs: Sequence[Field],
-    found: Any,
+    *,
+    found: Sequence[Port],
     meaning: Meaning,
     dtype: npt.DTypeLike,
     layout: Layout,

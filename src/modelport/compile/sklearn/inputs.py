@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -69,7 +69,7 @@ def _one_row(batch: Batch) -> Batch:
 
 def _first_present(values: Array) -> Array:
     if values.dtype == object:
-        there = np.asarray([value is not None for value in values])
+        there: Array = np.asarray([value is not None for value in values])
     elif values.dtype.kind == "f":
         there = ~np.isnan(values).reshape(len(values), -1).any(axis=1)
     else:
@@ -88,7 +88,7 @@ def _with_gap(row: Batch, place: int) -> Batch:
     return _with(row, VECTOR, values)
 
 
-def fields(sample: Sample, asked: dict[str, Traits], floating: DType) -> tuple[Field, ...]:
+def fields(sample: Sample, asked: Mapping[str, Traits], floating: DType) -> tuple[Field, ...]:
     """The signature's inputs, floating numbers in dtype `floating` (FP32 or FP64)."""
     if sample.item == "vector":
         values = sample.batch.array(VECTOR)

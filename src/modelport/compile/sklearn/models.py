@@ -70,7 +70,9 @@ def first(model: Any) -> Any:
     if isinstance(model, Pipeline):
         steps = [step for _, step in model.steps if step is not None and step != "passthrough"]
         return first(steps[0]) if steps else model
-    inner = getattr(model, "regressor_", None) or next(iter(getattr(model, "calibrated_classifiers_", ())), None)
+    inner = getattr(model, "regressor_", None) or next(
+        iter(getattr(model, "calibrated_classifiers_", ())), None
+    )
     return first(getattr(inner, "estimator", inner)) if inner is not None else model
 
 

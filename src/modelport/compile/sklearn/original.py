@@ -16,18 +16,23 @@ from modelport.runtimes.batch import Array, Batch
 
 
 def rows_for(model: Any, sample: Sample) -> Callable[[Batch], Any]:
-    """How to turn a batch into what the model was fitted on: a DataFrame where it knows names, else an array."""
+    """How to turn a batch into what the model was fitted on: a DataFrame where it knows names, or an array."""
     names = getattr(unwrapped(model), "feature_names_in_", getattr(first(model), "feature_names_in_", None))
     if sample.item == "vector":
         return _matrix if names is None else lambda batch: _named_matrix(batch, list(names))
-    if sample.positional:
-        return lambda batch: np.column_stack([batch.array(name).astype(object) for name in sample.columns])
+    if sample.positional or names is None:
+        return lambda batch: _stacked([batch.array(name) for name in sample.columns])
     absent = marker(model)
     return lambda batch: frame(sample, batch, absent)
 
 
 def _matrix(batch: Batch) -> Array:
     return batch.array(VECTOR)
+
+
+def _stacked(columns: list[Array]) -> Array:
+    texts = any(column.dtype == object for column in columns)
+    return np.column_stack([column.astype(object) for column in columns] if texts else columns)
 
 
 def _named_matrix(batch: Batch, names: list[str]) -> Any:

@@ -1,6 +1,6 @@
 """From the converted graph's outputs to the fixed outputs of the task.
 
-The original's own answers say which outputs there are and which shape a row has; the graph is brought to that.
+The original's own answers say which outputs there are and which shape a row has; the graph is brought to it.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def fields(answers: Outputs, floating: DType) -> tuple[Field, ...]:
 
 
 Layout = Literal["matrix", "sequence", "cube"]
-"""How a converter gives the probabilities of several targets: `[n, t]` or `[n, 2t]`, one `[n, 2]` per target, or
-`[t, n, 2]`."""
+"""How a converter gives the probabilities of several targets: `[n, t]` or `[n, 2t]`, one `[n, 2]` per target,
+or `[t, n, 2]`."""
 
 
 def lead_out(found: Sequence[Field], results: Sequence[str], meaning: Meaning, layout: Layout) -> Nodes:

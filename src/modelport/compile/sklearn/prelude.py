@@ -1,4 +1,4 @@
-"""From the signature's inputs to the inputs of the converted graph: columns become `[n, 1]` floats or texts."""
+"""From the signature's inputs to those of the converted graph: columns become `[n, 1]` floats or texts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def ports(fields: Sequence[Field], *, apart: bool) -> tuple[Port, ...]:
     texts = [field.name for field in fields if field.dtype == "BYTES"]
     if texts:
         msg = f"the model takes one matrix of numbers, but column {texts[0]!r} of the sample holds texts"
-        raise Unsupported(msg, hint="pack the whole pipeline, with the ColumnTransformer that encodes the texts")
+        raise Unsupported(
+            msg, hint="pack the whole pipeline, with the ColumnTransformer that encodes the texts"
+        )
     return (Port("matrix", len(fields), text=False),)
 
 

@@ -73,7 +73,9 @@ def _transforms(model: Any) -> Task:
         return "transform"
     name = type(last(model)).__name__
     msg = f"{name} has neither predict nor transform: it describes the rows it was fitted on and cannot answer new ones"
-    raise Unsupported(msg, hint="fit a classifier on its labels, or use KMeans, or LocalOutlierFactor(novelty=True)")
+    raise Unsupported(
+        msg, hint="fit a classifier on its labels, or use KMeans, or LocalOutlierFactor(novelty=True)"
+    )
 
 
 def _classes(model: Any) -> tuple[Label, ...]:

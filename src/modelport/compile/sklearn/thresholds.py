@@ -27,9 +27,10 @@ _DOUBLES = {
 def floor32(values: npt.ArrayLike) -> npt.NDArray[np.float32]:
     """The largest float32 not above each float64 value; infinities and NaN stay what they are."""
     exact = np.asarray(values, np.float64)
-    with np.errstate(over="ignore"):  # above the largest float32 lies infinity
+    with np.errstate(over="ignore"):  # beyond the largest float32 lies infinity
         nearest = exact.astype(np.float32)
-    return np.where(nearest > exact, np.nextafter(nearest, np.float32(-np.inf)), nearest).astype(np.float32)
+        below = np.nextafter(nearest, np.float32(-np.inf))
+    return np.where(nearest > exact, below, nearest).astype(np.float32)
 
 
 def narrow(node: NodeProto) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cache
 
 from modelport.compile.sklearn.converters import (
+    binning,
     boosting,
     encoders,
     forests,
@@ -23,5 +24,16 @@ from modelport.compile.sklearn.converters import (
 @cache
 def register() -> None:
     """Make skl2onnx use our converters; done once per process."""
-    for family in (forests, boosting, histogram, isolation, linear, imputing, encoders, polynomial, target):
+    for family in (
+        forests,
+        boosting,
+        histogram,
+        isolation,
+        linear,
+        imputing,
+        encoders,
+        binning,
+        polynomial,
+        target,
+    ):
         family.register()

@@ -70,7 +70,7 @@ def decide(emit: Emitter, raw: str, *, slope: float = 1.0, tie_is_first: bool) -
     second = emit.node("Greater" if tie_is_first else "GreaterOrEqual", raw, emit.number(0.0))
     flat = emit.node("Reshape", emit.cast(second, np.int64), emit.constant(np.asarray([-1], np.int64)))
     emit.classes(flat)
-    emit.answer(raw if emit.wants("raw_scores") else _pair(emit, raw, slope), 1)
+    emit.answer(emit.decision(raw) if emit.wants("raw_scores") else _pair(emit, raw, slope), 1)
 
 
 def _pair(emit: Emitter, raw: str, slope: float) -> str:

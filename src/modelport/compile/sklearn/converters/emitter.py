@@ -113,11 +113,17 @@ class Emitter:
         return self.node("Reshape", self.cast(flat, self.dtype), self.constant(targets))
 
     def answer(self, source: str, place: int = 0) -> None:
-        """Make `source` the operator's output number `place`, cast to the dtype that output was declared with."""
+        """Make `source` the operator's output number `place`, in the dtype it was declared with."""
         from skl2onnx.common.data_types import guess_proto_type
 
         output = self.operator.outputs[place]
         self.node("Cast", source, output=output.full_name, to=guess_proto_type(output.type))
+
+    def decision(self, scores: str) -> str:
+        """Decision values as skl2onnx passes them on: one per class, `[n, 2]` between two."""
+        if len(self.model.classes_) > 2:
+            return scores
+        return self.node("Concat", self.node("Neg", scores), scores, axis=1)
 
     def classes(self, index: str) -> None:
         """Answer the class labels that `index` (INT64 `[n]`) points to as output 0."""

@@ -1,7 +1,7 @@
 """Trees into the attributes of one ONNX TreeEnsembleRegressor that sums them.
 
-The operator sums in the dtype of its input and answers float32. A float64 input is compared with exact float64
-thresholds; a float32 input with thresholds rounded down (see `thresholds`).
+The operator sums in the dtype of its input and answers float32. A float64 input is compared with exact
+float64 thresholds; a float32 input with thresholds rounded down (see `thresholds`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ class _Table:
     """Columns of the operator's node table and of its leaf table, grown tree by tree."""
 
     nodes: dict[str, list[Any]] = field(
-        default_factory=lambda: {name: [] for name in ("tree", "id", "feature", "value", "mode", "yes", "no", "nan")}
+        default_factory=lambda: {
+            name: [] for name in ("tree", "id", "feature", "value", "mode", "yes", "no", "nan")
+        }
     )
     leaves: dict[str, list[Any]] = field(
         default_factory=lambda: {name: [] for name in ("tree", "node", "target", "weight")}
@@ -79,7 +81,7 @@ def _add_comparison(table: _Table, number: int, tree: Tree, node: int) -> None:
 def _add_membership(table: _Table, number: int, tree: Tree, node: int, spare: int) -> int:
     """A chain of equality tests whose hits share the left branch; answers the next unused node id.
 
-    The miss of the last test goes right. An unknown category is NaN by now, as scikit-learn treats it as missing.
+    The miss of the last test goes right. An unknown category is NaN by now: it counts as missing.
     """
     # A split may set missing values apart from all codes; no code is negative, so this test hits none.
     codes = sorted(tree.members[node]) or [-1]
@@ -99,9 +101,7 @@ def _add_membership(table: _Table, number: int, tree: Tree, node: int, spare: in
     return spare + len(codes) - 1
 
 
-def _add_leaf(
-    table: _Table, number: int, node: int, values: npt.NDArray[np.float64], target: int
-) -> None:
+def _add_leaf(table: _Table, number: int, node: int, values: npt.NDArray[np.float64], target: int) -> None:
     table.node(tree=number, id=node, feature=0, value=0.0, mode="LEAF", yes=0, no=0, nan=0)
     for place, value in enumerate(values.tolist()):
         table.leaf(tree=number, node=node, target=target + place, weight=value)

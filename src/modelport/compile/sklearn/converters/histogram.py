@@ -50,12 +50,14 @@ def _raw(emit: Emitter) -> str:
 
 
 def _features(emit: Emitter) -> str:
-    """The matrix the trees were grown on: category codes (unknown and missing are NaN) first, then numbers."""
+    """What the trees were grown on: category codes first (unknown and missing are NaN), then numbers."""
     preprocessor = emit.model._preprocessor  # noqa: SLF001
     if preprocessor is None:
         return emit.matrix()
     categorical = np.flatnonzero(emit.model.is_categorical_)
     numerical = np.flatnonzero(~emit.model.is_categorical_)
     encoder: Any = preprocessor.named_transformers_["encoder"]
-    codes = [looked_up(emit, int(place), table) for place, table in zip(categorical, tables(encoder), strict=True)]
+    codes = [
+        looked_up(emit, int(place), table) for place, table in zip(categorical, tables(encoder), strict=True)
+    ]
     return emit.node("Concat", *codes, *(emit.column(int(place))[0] for place in numerical), axis=1)

@@ -28,7 +28,9 @@ def _declare(operator: Any) -> None:
         operator.outputs[0].type = StringTensorType([None, kept])
         return
     indicator = operator.raw_operator.indicator_
-    operator.outputs[0].type = shapes.floating(operator, kept + (len(indicator.features_) if indicator else 0))
+    operator.outputs[0].type = shapes.floating(
+        operator, kept + (len(indicator.features_) if indicator else 0)
+    )
 
 
 def _impute(emit: Emitter) -> None:

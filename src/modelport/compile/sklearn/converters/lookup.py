@@ -1,7 +1,7 @@
 """Encoders of categories as tables: one row of numbers per category, and one for all unknown values.
 
-The fitted encoder fills its own tables, so drops, infrequent groups, encoded missing values and target means come
-out as it would answer them.
+The fitted encoder fills its own tables, so drops, infrequent groups, encoded missing values and target means
+come out as it would answer them.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from modelport.compile.sklearn.converters.emitter import ML, Emitter
 MISSING_TEXT = "\ufdd0"
 """What stands for absent text inside a graph, whose strings cannot be null.
 
-Unicode sets U+FDD0 aside for internal use, so no caller's text is mistaken for it, as "" or "nan" would be. The
-`fill_missing` steps of a bundle put it there."""
+Unicode sets U+FDD0 aside for internal use, so no caller's text is mistaken for it, as "" or "nan" would be.
+The `fill_missing` steps of a bundle put it there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,9 @@ def _dense(encoder: Any, rows: list[list[Any]]) -> npt.NDArray[np.float64]:
     texts = any(isinstance(value, str) for row in rows for value in row)
     table = np.asarray(rows, object if texts or any(value is None for row in rows for value in row) else None)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it was fitted with names, or says it met an unknown value: on purpose
+        warnings.simplefilter(
+            "ignore"
+        )  # it was fitted with names, or says it met an unknown value: on purpose
         answer = type(encoder).transform(encoder, table)
     dense = answer.toarray() if hasattr(answer, "toarray") else answer
     return np.asarray(dense, np.float64)

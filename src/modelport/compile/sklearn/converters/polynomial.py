@@ -30,7 +30,7 @@ def _convert(emit: Emitter) -> None:
 
 
 def _factors(powers: Any) -> Any:
-    """`[outputs, degree]`: the columns to multiply for each output, the column of ones where there are fewer."""
+    """`[outputs, degree]`: the columns to multiply for each output, filled up with the column of ones."""
     degree, ones = int(powers.sum(axis=1).max(initial=1)), powers.shape[1]
     rows = [np.repeat(np.arange(ones), row) for row in powers]
     return np.asarray([np.pad(row, (0, degree - len(row)), constant_values=ones) for row in rows], np.int64)

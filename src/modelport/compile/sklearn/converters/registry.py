@@ -31,4 +31,3 @@ def use(
         emit(Emitter(scope, operator, container))
 
     update_registered_converter(kind, f"Modelport{kind.__name__}", declare, convert, options=options)
-

@@ -14,8 +14,8 @@ import numpy.typing as npt
 class Tree:
     """Nodes in order, the root first.
 
-    A row goes left where `x[feature] <= threshold`, or, at a node in `members`, where the column's category code
-    is in the set; a missing value goes left where `missing_left` says so.
+    A row goes left where `x[feature] <= threshold`, or, at a node in `members`, where the column's category
+    code is in the set; a missing value goes left where `missing_left` says so.
 
     Attributes:
         feature, threshold, left, right, missing_left: one entry per node; unused at leaves.

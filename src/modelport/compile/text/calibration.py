@@ -32,13 +32,17 @@ def _base(member: Any, classes: Any) -> tuple[Head | None, Any]:
     """The head under one member, and what the member's maps are given: scores or probabilities."""
     estimator = unwrapped(member.estimator)
     found = head(estimator)
-    same = np.array_equal(estimator.classes_, classes)
-    if found is None or found.calibration or found.presence or not same:
+    if found is None or found.calibration or found.presence or not _same(estimator.classes_, classes):
         return None, "none"
     if hasattr(estimator, "decision_function"):
         return found, "none"
     ready = found.link == "softmax" and member.method != "temperature"
     return (found if ready else None), "softmax"
+
+
+def _same(own: Any, classes: Any) -> bool:
+    """Whether a member knows all the classes, by value or (under temperature scaling) by number."""
+    return np.array_equal(own, classes) or np.array_equal(own, np.arange(len(classes)))
 
 
 def _map(calibrator: Any) -> Curve | Sigmoid | Temperature:

@@ -20,14 +20,12 @@ from modelport.runtimes.text.columns import Columns, Counts
 from modelport.runtimes.text.spec import Norm
 from modelport.runtimes.text.vectorizer import Part, Weights
 
-LOOP_UP_TO = 150
-"""Different terms in a row up to which the loop beats gathering (measured; one output)."""
-
-LIST_UP_TO = 262_144
-"""Columns up to which weights are kept as Python floats, 32 bytes each; beyond, they stay packed."""
+LOOP_UP_TO = 200
+"""Terms in a batch up to which the loop beats gathering (measured; one output)."""
 
 Gains = Mapping[int, float]
 Table = Sequence[float]
+"""Packed numbers: a list of floats would scatter them over memory, and reading them is most of the work."""
 
 _LOG_GAINS = [0.0, *(1.0 + math.log(count) for count in range(1, 256))]
 
@@ -54,8 +52,8 @@ class Fused:
     def scores(self, texts: Sequence[str]) -> Floats:
         """Scores `[n, outputs]` of this block, without the intercept."""
         rows = [self._gains(counts) for counts in self.columns.count(texts)]
-        if self.products is not None and all(len(row) <= LOOP_UP_TO for row in rows):
-            return np.array([self._looped(row, self.products) for row in rows], np.float64).reshape(-1, 1)
+        if self.products is not None and sum(map(len, rows)) <= LOOP_UP_TO:
+            return np.array([[self._looped(row, self.products)] for row in rows]).reshape(-1, 1)
         return self._gathered(rows)
 
     def _gains(self, counts: Counts) -> Gains:
@@ -145,4 +143,4 @@ def _log_gain(count: int) -> float:
 
 
 def _table(values: Floats) -> Table:
-    return values.tolist() if len(values) <= LIST_UP_TO else array("d", values.tobytes())
+    return array("d", values.tobytes())

@@ -11,11 +11,13 @@ from modelport.runtimes.text.spec import Calibration, Curve, Linear, Sigmoid, Te
 
 Link = Callable[[Floats], Floats]
 
+_LARGEST_EXPONENT = 709.0  # the largest whole number whose exponential is a float64
+
 
 def expit(scores: Floats) -> Floats:
-    """`1 / (1 + exp(-x))`, without overflow at either end."""
-    small = np.exp(-np.abs(scores))
-    return np.where(scores >= 0, 1.0, small) / (1.0 + small)
+    """`1 / (1 + exp(-x))`, without overflow."""
+    likely: Floats = 1.0 / (1.0 + np.exp(np.minimum(-scores, _LARGEST_EXPONENT)))
+    return likely
 
 
 def softmax(scores: Floats) -> Floats:

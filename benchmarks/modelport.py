@@ -1,0 +1,121 @@
+"""Ourselves as a peer: packed from the same fixture, with API keys, metrics and telemetry on.
+
+All this package knows of Modelport's command line is in this file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from benchmarks.failure import BenchmarkError
+from benchmarks.fixtures import Fixture
+from benchmarks.peers import ROUTE, Launch, Peer, Starter
+
+COMMAND = (sys.executable, "-m", "modelport.cli")
+NAME = "bench"
+ENDPOINTS = 1000
+_KEY = re.compile(r"mp_live_[0-9A-Za-z]{57}")
+
+EVERYTHING = ("--spool", "{work}/spool", "--payload-share", "0")
+"""Key check, metrics, counters and the join record on: what a user would have on."""
+SAMPLED = ("--spool", "{work}/spool", "--payload-share", "0.01")
+BARE = ("--no-telemetry",)
+
+
+def bundle(fixture: Fixture) -> Path:
+    """The fixture's bundle, packed on first use."""
+    made = fixture.folder / f"{NAME}.bundle"
+    if not made.exists():
+        _modelport(
+            "pack",
+            str(fixture.joblib),
+            *("--name", NAME, "--sample", str(fixture.sample), "--output", str(made), "--trust-pickle"),
+        )
+    return made
+
+
+def key(file: Path) -> str:
+    """A new key that may call every model, stored in the key file `file`."""
+    told = _modelport("keys", "create", "--file", str(file), "--name", NAME, "--scope", "infer:*")
+    found = _KEY.search(told)
+    if found is None:
+        msg = "`modelport keys create` printed no key"
+        raise BenchmarkError(msg)
+    return found[0]
+
+
+def plan(fixture: Fixture, endpoints: int) -> dict[str, object]:
+    """A plan document that serves one bundle under many names, each a slot of its own."""
+    names = [endpoint(place) for place in range(endpoints)]
+    return {
+        "revision": {"epoch": 1, "number": 1},
+        "slots": [
+            {"id": f"{name}:1", "model": name, "version": 1, "bundle": str(bundle(fixture))} for name in names
+        ],
+        "endpoints": [
+            {"name": name, "route": {"shares": [{"slot": f"{name}:1", "weight": 10_000}]}} for name in names
+        ],
+    }
+
+
+def endpoint(place: int) -> str:
+    """Name of one of the endpoints of `plan`."""
+    return f"bench-{place:04d}"
+
+
+def _serve(options: tuple[str, ...]) -> Starter:
+    def launch(fixture: Fixture, port: int, work: Path) -> Launch:
+        return _launch((str(bundle(fixture)),), options, port, work)
+
+    return launch
+
+
+def _serve_many(fixture: Fixture, port: int, work: Path) -> Launch:
+    document = work / "plan.json"
+    document.write_text(json.dumps(plan(fixture, ENDPOINTS)))
+    return _launch(("--plan", str(document)), EVERYTHING, port, work, f"/v2/models/{endpoint(0)}/infer")
+
+
+def _launch(
+    what: tuple[str, ...], options: tuple[str, ...], port: int, work: Path, path: str = ROUTE
+) -> Launch:
+    keys = work / "keys.json"
+    bearer = f"Bearer {key(keys)}"
+    extra = tuple(option.format(work=work) for option in options)
+    command = (*COMMAND, "serve", *what, "--port", str(port), "--workers", "1", "--keys", str(keys), *extra)
+    return Launch(command, headers={"Authorization": bearer}, path=path)
+
+
+def _modelport(*arguments: str) -> str:
+    done = subprocess.run((*COMMAND, *arguments), capture_output=True, text=True, check=False)
+    if done.returncode:
+        msg = f"`modelport {arguments[0]}` failed:\n{(done.stderr or done.stdout)[-2000:]}"
+        raise BenchmarkError(msg)
+    return done.stdout
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+_VERSIONS = {each: _version(each) for each in ("modelport", "onnxruntime", "msgspec", "httptools", "uvloop")}
+
+
+def _variant(name: str, title: str, launch: Starter) -> Peer:
+    return Peer(name, title, launch, _VERSIONS, frozenset({"rows", "text"}))
+
+
+VARIANTS: tuple[Peer, ...] = (
+    _variant("modelport", "**Modelport**", _serve(EVERYTHING)),
+    _variant("modelport-sampled", "Modelport, 1 % of payloads kept", _serve(SAMPLED)),
+    _variant("modelport-bare", "Modelport, telemetry off", _serve(BARE)),
+    _variant("modelport-many", f"Modelport, {ENDPOINTS:,} endpoints", _serve_many),
+)

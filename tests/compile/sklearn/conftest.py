@@ -26,7 +26,7 @@ def _run(compiled: Compiled, batch: Batch) -> Outputs:
 
 
 def difference(got: Array, want: Array) -> float:
-    """The largest difference over all cells, relative above 1; infinite where one is missing and one is not."""
+    """The largest difference over all cells, relative above 1; infinite where only one of the two is NaN."""
     assert got.shape == want.shape
     if not np.array_equal(np.isnan(got), np.isnan(want)):
         return np.inf

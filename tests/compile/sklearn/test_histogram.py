@@ -31,9 +31,7 @@ def _holds(model: Any, rows: Any, hold: Hold) -> str:
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_every_loss_of_the_regressor_with_missing_values(
-    loss: str, holes: Holes, first_that_holds: Hold
-) -> None:
+def test_every_loss_with_missing_values(loss: str, holes: Holes, first_that_holds: Hold) -> None:
     rows = holes(PATIENTS, 0.1)
     model = HistGradientBoostingRegressor(loss=loss, quantile=0.8, max_iter=20).fit(rows, PROGRESS)
     assert _holds(model, rows, first_that_holds) != "none"
@@ -52,7 +50,7 @@ def test_classes_with_missing_values(target: Any, holes: Holes, first_that_holds
     assert _holds(model, rows, first_that_holds) != "none"
 
 
-def test_rows_with_gaps_that_training_never_saw(holes: Holes, first_that_holds: Hold) -> None:
+def test_gaps_that_training_never_saw(holes: Holes, first_that_holds: Hold) -> None:
     model = HistGradientBoostingClassifier(max_iter=20).fit(TUMOURS, MALIGNANT)
     assert _holds(model, holes(TUMOURS, 0.1), first_that_holds) != "none"
 

@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-
-Hold = Callable[[Any, Any], str]
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans, MiniBatchKMeans
@@ -92,6 +90,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from modelport.compile.sample import Sample
 from modelport.compile.sklearn.adopt import adopt
 
+Hold = Callable[[Any, Any], str]
 Holes = Callable[[Any, float], Any]
 
 FLOWERS, SPECIES = load_iris(return_X_y=True)
@@ -137,6 +136,8 @@ CLASSIFIERS = [
     BaggingClassifier(n_estimators=5, **SEED),
     BaggingClassifier(GaussianNB(), n_estimators=5, max_features=0.5, **SEED),
     CalibratedClassifierCV(LinearSVC(), cv=3),
+    CalibratedClassifierCV(GaussianNB(), method="isotonic", cv=3),
+    CalibratedClassifierCV(RandomForestClassifier(**TREES), method="isotonic", cv=3),
     CalibratedClassifierCV(HistGradientBoostingClassifier(**BOOST), cv=3),
     VotingClassifier([("a", LOGISTIC), ("b", GaussianNB()), ("c", DecisionTreeClassifier(**SEED))]),
     VotingClassifier([("a", LOGISTIC), ("b", HistGradientBoostingClassifier(**BOOST))], voting="soft"),
@@ -407,13 +408,42 @@ def test_mixed_columns(encoder: Any, absent: bool, holes: Holes, first_that_hold
             {"logisticregression__C": [0.1, 1]},
             cv=2,
         ),
+        VotingClassifier(
+            [
+                (
+                    "a",
+                    make_pipeline(
+                        _columns(OneHotEncoder(handle_unknown="ignore"), SimpleImputer()), LOGISTIC
+                    ),
+                ),
+                (
+                    "b",
+                    make_pipeline(
+                        _columns(OrdinalEncoder(encoded_missing_value=-1)), DecisionTreeClassifier()
+                    ),
+                ),
+            ],
+            voting="soft",
+        ),
+        CalibratedClassifierCV(
+            make_pipeline(_columns(OneHotEncoder(handle_unknown="ignore"), SimpleImputer()), LinearSVC()),
+            cv=2,
+        ),
         TransformedTargetRegressor(
             make_pipeline(_columns(OneHotEncoder(handle_unknown="ignore"), SimpleImputer()), Ridge()),
             func=np.log1p,
             inverse_func=np.expm1,
         ),
     ],
-    ids=["imputed-texts", "codes-into-boosting", "stacking", "search", "transformed-target"],
+    ids=[
+        "imputed-texts",
+        "codes-into-boosting",
+        "stacking",
+        "search",
+        "voting",
+        "calibrated",
+        "transformed-target",
+    ],
 )
 def test_whole_pipelines_on_mixed_columns_with_holes(
     model: Any, holes: Holes, first_that_holds: Hold

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,8 +23,6 @@ from modelport.compile.sample import Sample
 from modelport.compile.sklearn.adopt import adopt
 from modelport.core.signature import Field
 from modelport.errors import Unsupported
-
-Run = Callable[[Any, Any], Any]
 
 FLOWERS, SPECIES = load_iris(return_X_y=True)
 WINE = load_wine(as_frame=True)
@@ -89,7 +86,7 @@ def test_boosting_knows_missing_values_and_logistic_regression_does_not() -> Non
     assert not _compiled(logistic, FLOWERS).signature.inputs[0].missing
 
 
-def test_absent_text_is_filled_by_a_step(run: Run) -> None:
+def test_absent_text_is_filled_by_a_step() -> None:
     compiled = _compiled(_pipeline("ignore"), _table())
     (step,) = compiled.steps
     assert step.kind == "fill_missing"
@@ -161,5 +158,5 @@ def test_a_sample_without_a_column_of_the_model_is_refused() -> None:
 
 def test_texts_before_a_model_of_numbers_are_refused() -> None:
     model = LogisticRegression(max_iter=5000).fit(_table()[["alcohol", "proline"]].to_numpy(), WINE.target)
-    with pytest.raises(Unsupported):
+    with pytest.raises(Unsupported, match="does not take the rows of the sample"):
         adopt(model, Sample.of(_table()))

@@ -13,12 +13,11 @@ from modelport.runtimes.batch import Array, Batch
 
 
 def marker(model: Any) -> float | None:
-    """None where an encoder learned None or an imputer looks for it; else NaN, as tables from pandas have it."""
+    """None where an encoder learned None or an imputer looks for it; else NaN, as pandas has it."""
     for part in parts(model):
-        learned = [
-            value for values in getattr(part, "categories_", ()) for value in np.asarray(values).tolist()
-        ]
-        if None in learned or ("missing_values" in vars(part) and part.missing_values is None):
+        learned = [np.asarray(values).tolist() for values in getattr(part, "categories_", ())]
+        looked_for = "missing_values" in vars(part) and part.missing_values is None
+        if looked_for or any(None in values for values in learned):
             return None
     return np.nan
 
@@ -26,11 +25,12 @@ def marker(model: Any) -> float | None:
 def parts(model: Any) -> Iterator[Any]:
     """The model and every estimator inside it, trees of ensembles left out."""
     from sklearn.base import BaseEstimator
+    from sklearn.calibration import _CalibratedClassifier
 
     if isinstance(model, list | tuple):
         for each in model:
             yield from parts(each)
-    elif isinstance(model, BaseEstimator) and not hasattr(model, "tree_"):
+    elif isinstance(model, BaseEstimator | _CalibratedClassifier) and not hasattr(model, "tree_"):
         yield model
         yield from parts(
             [value for name, value in vars(model).items() if name.endswith("_") or name in _HOLDERS]
@@ -41,7 +41,7 @@ _HOLDERS = {"steps", "transformer_list", "estimator", "_preprocessor", "calibrat
 
 
 def frame(sample: Sample, batch: Batch, absent: float | None) -> Any:
-    """The rows as the DataFrame a model was fitted on: categoricals restored, absent texts as it knows them."""
+    """The rows as the DataFrame a model was fitted on: categoricals restored, absent texts marked its way."""
     import pandas as pd
 
     return pd.DataFrame({name: _series(sample, name, batch.array(name), absent) for name in sample.columns})

@@ -68,10 +68,11 @@ def _one_row(batch: Batch) -> Batch:
 
 
 def _first_present(values: Array) -> Array:
+    there: Array
     if values.dtype == object:
-        there: Array = np.asarray([value is not None for value in values])
+        there = np.asarray([value is not None for value in values])
     elif values.dtype.kind == "f":
-        there = ~np.isnan(values).reshape(len(values), -1).any(axis=1)
+        there = np.logical_not(np.isnan(values).reshape(len(values), -1).any(axis=1))
     else:
         return values[:1]
     place = int(np.argmax(there))

@@ -17,9 +17,13 @@ def plain(model: Any) -> Any:
 
 def _plain(value: Any) -> Any:
     from sklearn.base import BaseEstimator
+    from sklearn.calibration import _CalibratedClassifier
 
     if isinstance(value, list | tuple) and not hasattr(value, "_fields"):
         return type(value)(_plain(each) for each in value)
+    if isinstance(value, _CalibratedClassifier):  # one fold of a calibration: no estimator, but it holds one
+        value.estimator = _plain(value.estimator)
+        return value
     if not isinstance(value, BaseEstimator) or hasattr(value, "tree_"):
         return value
     if wraps(value):
@@ -70,10 +74,23 @@ def first(model: Any) -> Any:
     if isinstance(model, Pipeline):
         steps = [step for _, step in model.steps if step is not None and step != "passthrough"]
         return first(steps[0]) if steps else model
-    inner = getattr(model, "regressor_", None) or next(
-        iter(getattr(model, "calibrated_classifiers_", ())), None
-    )
-    return first(getattr(inner, "estimator", inner)) if inner is not None else model
+    inner = _held(model)
+    return model if inner is None else first(inner)
+
+
+def _held(model: Any) -> Any:
+    """The estimator that a model passes its rows on to untouched, if it does; the first one of several."""
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.ensemble import StackingClassifier, StackingRegressor, VotingClassifier, VotingRegressor
+
+    if isinstance(model, TransformedTargetRegressor):
+        return model.regressor_
+    if isinstance(model, StackingClassifier | StackingRegressor | VotingClassifier | VotingRegressor):
+        return model.estimators_[0]
+    if isinstance(model, CalibratedClassifierCV):
+        return model.calibrated_classifiers_[0].estimator
+    return None
 
 
 def takes_columns(model: Any) -> bool:

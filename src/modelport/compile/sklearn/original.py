@@ -16,7 +16,7 @@ from modelport.runtimes.batch import Array, Batch
 
 
 def rows_for(model: Any, sample: Sample) -> Callable[[Batch], Any]:
-    """How to turn a batch into what the model was fitted on: a DataFrame where it knows names, or an array."""
+    """From a batch to what the model was fitted on: a DataFrame where it knows names, or an array."""
     names = getattr(unwrapped(model), "feature_names_in_", getattr(first(model), "feature_names_in_", None))
     if sample.item == "vector":
         return _matrix if names is None else lambda batch: _named_matrix(batch, list(names))

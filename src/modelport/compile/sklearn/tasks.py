@@ -35,8 +35,8 @@ class Meaning:
 def meaning(model: Any, rows: Any, names: tuple[Label, ...] | None) -> Meaning:
     """The meaning of `model`'s answers; `rows` are a few real rows in the form the model takes.
 
-    `names` rename the classes. Raises `Unsupported` when the model cannot answer new rows, or when `names` do not
-    fit its classes.
+    `names` rename the classes. Raises `Unsupported` when the model cannot answer new rows, or when `names` do
+    not fit its classes.
     """
     task = _task(model, rows)
     if task not in {"classification", "multilabel"}:
@@ -72,7 +72,7 @@ def _transforms(model: Any) -> Task:
     if hasattr(model, "transform"):
         return "transform"
     name = type(last(model)).__name__
-    msg = f"{name} has neither predict nor transform: it describes the rows it was fitted on and cannot answer new ones"
+    msg = f"{name} has neither predict nor transform: it describes its own rows and cannot answer new ones"
     raise Unsupported(
         msg, hint="fit a classifier on its labels, or use KMeans, or LocalOutlierFactor(novelty=True)"
     )

@@ -1,8 +1,8 @@
 """The float32 trap of tree thresholds.
 
 scikit-learn's trees cast their input to float32 and compare it with a float64 threshold. For a float32 `x`,
-`x <= t` says the same as `x <= floor32(t)`, where `floor32(t)` is the largest float32 not above `t`. Rounding to
-the *nearest* float32 instead sends a value that lies between the threshold and its rounding the other way.
+`x <= t` says the same as `x <= floor32(t)`, where `floor32(t)` is the largest float32 not above `t`. Rounding
+to the *nearest* float32 instead sends a value between the threshold and its rounding the other way.
 """
 
 from __future__ import annotations

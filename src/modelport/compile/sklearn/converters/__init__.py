@@ -10,6 +10,7 @@ from functools import cache
 from modelport.compile.sklearn.converters import (
     binning,
     boosting,
+    calibrated,
     encoders,
     forests,
     histogram,
@@ -25,8 +26,10 @@ from modelport.compile.sklearn.converters import (
 def register() -> None:
     """Make skl2onnx use our converters; done once per process."""
     for family in (
+        calibrated,
         forests,
         boosting,
+        calibrated,
         histogram,
         isolation,
         linear,

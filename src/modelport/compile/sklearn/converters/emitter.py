@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelport.compile.sklearn.islands import OURS
+from modelport.compile.sklearn.models import last
 from modelport.errors import Unsupported
 from modelport.runtimes.batch import Array
 
@@ -111,6 +112,32 @@ class Emitter:
         flat = output.full_name
         targets = np.asarray([0, -1], np.int64)
         return self.node("Reshape", self.cast(flat, self.dtype), self.constant(targets))
+
+    def inner_classifier(self, model: Any) -> str:
+        """What another fitted classifier says about the same input: `[n, classes]`.
+
+        Decision values where it has them, else probabilities.
+        """
+        from skl2onnx.common.data_types import (
+            DoubleTensorType,
+            FloatTensorType,
+            Int64TensorType,
+            StringTensorType,
+        )
+
+        operator = self._scope.declare_local_operator(_alias(model), model)
+        operator.inputs = list(self.operator.inputs)
+        texts = np.asarray(model.classes_).dtype.kind in "OU"
+        label = self._scope.declare_local_variable(
+            "label", (StringTensorType if texts else Int64TensorType)()
+        )
+        kind = DoubleTensorType if self.dtype == np.float64 else FloatTensorType
+        scores = self._scope.declare_local_variable("scores", kind())
+        operator.outputs.append(label)
+        operator.outputs.append(scores)
+        if hasattr(model, "decision_function"):
+            self._container.add_options(id(last(model)), {"raw_scores": True})
+        return self.cast(scores.full_name, self.dtype)
 
     def answer(self, source: str, place: int = 0) -> None:
         """Make `source` the operator's output number `place`, in the dtype it was declared with."""

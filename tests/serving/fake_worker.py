@@ -51,8 +51,8 @@ class Server:
         request = await reader.readuntil(b"\r\n\r\n")
         if b"/execute" in request:
             self.segment.cells[self.segment.slot(self.boot.worker, 0) + shared.EXECUTING] += 3
-        if b"/slow" in request:
-            await asyncio.sleep(0.5)
+        if b"/babble" in request:
+            self.channel._writer.write(b"\x01\x00\x00\x00\xc1")
         known = {"pid": os.getpid(), "worker": self.boot.worker, "routes": self.routes, "lost": self.lost()}
         body = msgspec.json.encode(known)
         writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
@@ -102,7 +102,7 @@ async def serve(boot: Boot, channel: Channel) -> None:
                 server.answer, sock=socket.socket(fileno=boot.listen)
             )
         elif isinstance(message, Drain):
-            await asyncio.sleep(message.delay + (0.7 if "slow-drain" in boot.settings.decode() else 0.0))
+            await asyncio.sleep(message.delay)
             break
     if listening:
         listening.close()

@@ -93,7 +93,7 @@ class Conductor:
         if looping:
             note("worker keeps dying", logging.ERROR, worker=worker.row)
             self._fail_first(Overloaded("workers die as soon as they start", code="worker-lost"))
-        if gone and not self._state.settled and worker.seen.asked == _revision(self._state):
+        if gone and rollout.loading(worker.seen) and worker.seen.asked == _revision(self._state):
             self._suspect(worker)
         self._go_on()
 
@@ -126,7 +126,7 @@ class Conductor:
     def _suspect(self, worker: Worker) -> None:
         """Workers die preparing a plan: after a few, prefer the last good one."""
         self._deaths += 1
-        slots = ", ".join(rollout.loading(worker.seen)) or "no slot in particular"
+        slots = ", ".join(rollout.loading(worker.seen))
         if self._deaths < KILLED:
             return
         refused = PlanRefused(

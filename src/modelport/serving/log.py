@@ -7,12 +7,11 @@ JSON escapes control characters, so nothing a caller sends can forge a line or r
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import time
 from typing import Any
-
-import msgspec
 
 from modelport.errors import SettingsError
 
@@ -20,14 +19,13 @@ LOGGER = "modelport"
 LEVELS = ("debug", "info", "warning", "error")
 
 _logger = logging.getLogger("modelport.serving")
-_encode = msgspec.json.Encoder(enc_hook=str).encode
 
 
 class JsonFormatter(logging.Formatter):
     """Time (RFC 3339, UTC), level and event first, then the fields of the event, each under its own name."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one line of ASCII-safe JSON."""
+        """The record as one line of ASCII."""
         line: dict[str, Any] = {
             "time": _rfc3339(record.created),
             "level": record.levelname.lower(),
@@ -37,7 +35,8 @@ class JsonFormatter(logging.Formatter):
             line.setdefault(name, value)
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return _printable(_encode(line).decode("utf-8", "replace"))
+        text = json.dumps(line, separators=(",", ":"), default=str)
+        return text.replace("\x7f", "\\u007f")  # all else that is not printable ASCII is escaped already
 
 
 def setup(level: str) -> None:
@@ -62,10 +61,3 @@ def note(event: str, level: int = logging.INFO, **fields: Any) -> None:
 def _rfc3339(seconds: float) -> str:
     whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
     return f"{whole}.{int(seconds % 1 * 1000):03d}Z"
-
-
-def _printable(line: str) -> str:
-    """C1 controls and DEL, which JSON lets through, escaped as well."""
-    if line.isascii() and "\x7f" not in line:
-        return line
-    return "".join(f"\\u{ord(sign):04x}" if 0x7F <= ord(sign) <= 0x9F else sign for sign in line)

@@ -62,36 +62,38 @@ def command(
     ] = None,
 ) -> None:
     """Serve bundles over HTTP until interrupted."""
-    from modelport.serving.settings import Settings
+    from modelport.serving.settings import Settings, check
 
-    settings = Settings(
-        bundles=tuple(str(path) for path in bundles or ()),
-        split=parse_split(split),
-        plan=_text(plan),
-        host=host,
-        port=port,
-        workers=workers,
-        keys=_text(keys),
-        allow_hosts=tuple(allow_host or ()),
-        queue_rows=queue_rows,
-        timeout=timeout,
-        inline_seconds=inline_seconds,
-        threads=threads,
-        intra_op=intra_op,
-        drain_seconds=drain_seconds,
-        drain_delay=drain_delay,
-        telemetry=telemetry,
-        spool=_text(spool),
-        payload_share=payload_share,
-        redact=tuple(redact or ()),
-        allow_python=allow_python,
-        log_level=log_level,
-        access_log=access_log,
-        limits=parse_limits(limit or []),
+    settings = check(
+        Settings(
+            bundles=tuple(str(path) for path in bundles or ()),
+            split=parse_split(split),
+            plan=_text(plan),
+            host=host,
+            port=port,
+            workers=workers,
+            keys=_text(keys),
+            allow_hosts=tuple(allow_host or ()),
+            queue_rows=queue_rows,
+            timeout=timeout,
+            inline_seconds=inline_seconds,
+            threads=threads,
+            intra_op=intra_op,
+            drain_seconds=drain_seconds,
+            drain_delay=drain_delay,
+            telemetry=telemetry,
+            spool=_text(spool),
+            payload_share=payload_share,
+            redact=tuple(redact or ()),
+            allow_python=allow_python,
+            log_level=log_level,
+            access_log=access_log,
+            limits=parse_limits(limit or []),
+        )
     )
     from modelport.serving.__main__ import main
 
-    main(settings)
+    raise typer.Exit(main(settings))
 
 
 def parse_split(text: str) -> dict[str, dict[int, int]]:

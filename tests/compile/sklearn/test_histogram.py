@@ -56,7 +56,7 @@ def test_gaps_that_training_never_saw(holes: Holes, first_that_holds: Hold) -> N
 
 
 def _tumour_categories() -> Any:
-    """Two measured columns cut into numbered bins: 60 categories in the one, more than a 32-bit word holds."""
+    """Two measured columns cut into numbered bins; the one has 60, more than a 32-bit word holds."""
     rows = TUMOURS[:, :6].copy()
     rows[:, 2] = np.digitize(rows[:, 2], np.quantile(rows[:, 2], np.linspace(0, 1, 60)))
     rows[:, 4] = np.round(rows[:, 4] * 100) % 7

@@ -1,4 +1,4 @@
-"""Calibrated classifiers: every fold's scores through its calibrators, shared out, averaged over the folds."""
+"""Calibrated classifiers: each fold's scores through its calibrators, shared out, averaged over folds."""
 
 from __future__ import annotations
 

@@ -15,7 +15,6 @@ from modelport.compile.sklearn.converters.registry import CLASSIFIER, use
 def register() -> None:
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
     from sklearn.linear_model import (
-        PassiveAggressiveClassifier,
         Perceptron,
         RidgeClassifier,
         RidgeClassifierCV,
@@ -23,7 +22,7 @@ def register() -> None:
     )
     from sklearn.svm import LinearSVC
 
-    deciding = (LinearSVC, RidgeClassifier, RidgeClassifierCV, Perceptron, PassiveAggressiveClassifier)
+    deciding = (LinearSVC, RidgeClassifier, RidgeClassifierCV, Perceptron)
     for kind in (*deciding, SGDClassifier, LinearDiscriminantAnalysis):
         use(kind, shapes.classifier, _classifier, CLASSIFIER)
 

@@ -35,8 +35,7 @@ class JsonFormatter(logging.Formatter):
             line.setdefault(name, value)
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        text = json.dumps(line, separators=(",", ":"), default=str)
-        return text.replace("\x7f", "\\u007f")  # all else that is not printable ASCII is escaped already
+        return _ascii(line)
 
 
 def setup(level: str) -> None:
@@ -61,3 +60,12 @@ def note(event: str, level: int = logging.INFO, **fields: Any) -> None:
 def _rfc3339(seconds: float) -> str:
     whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
     return f"{whole}.{int(seconds % 1 * 1000):03d}Z"
+
+
+def _ascii(line: dict[str, Any]) -> str:
+    """All that is not printable ASCII escaped; half a surrogate pair, which no JSON may hold, becomes `?`."""
+    text = json.dumps(line, separators=(",", ":"), default=str)
+    if "\\ud" in text:
+        whole = json.dumps(line, ensure_ascii=False, default=str).encode("utf-8", "replace")
+        text = json.dumps(json.loads(whole), separators=(",", ":"))
+    return text.replace("\x7f", "\\u007f")

@@ -1,0 +1,45 @@
+"""The reference pages of the data plane say what the code says."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from modelport.serving.settings import Limits, Settings
+
+ROOT = Path(__file__).parents[2]
+SETTINGS, LIMITS = (ROOT / "docs/reference/settings.md").read_text("utf-8").split("## Limits")
+REPLICA = (ROOT / "docs/reference/replica.md").read_text("utf-8")
+ROW = re.compile(r"^\| `([^`]+)` \| `([^`]+)` \| [^|]+ \| [^|]+\. \|$", re.MULTILINE)
+MODULES = sorted((ROOT / "src/modelport/serving").rglob("*.py"))
+
+
+@pytest.mark.parametrize(("page", "kind"), [(SETTINGS, Settings), (LIMITS, Limits)])
+def test_every_setting_is_documented_with_its_default(page: str, kind: type[msgspec.Struct]) -> None:
+    documented = {name: msgspec.json.decode(default) for name, default in ROW.findall(page)}
+    known = kind()
+    real = {name: msgspec.to_builtins(getattr(known, name)) for name in kind.__struct_fields__}
+    assert documented == msgspec.json.decode(msgspec.json.encode(real))
+    assert list(documented) == list(kind.__struct_fields__)
+
+
+def test_every_event_of_the_replica_is_documented() -> None:
+    documented = set(re.findall(r"^\| `([^`]+)` \| (?:info|error) \|", REPLICA, re.MULTILINE))
+    assert documented == {event for module in MODULES for event in _events(module)}
+
+
+def _events(module: Path) -> set[str]:
+    """The names of the events a module notes; those of watched files are made from what is watched."""
+    text = module.read_text("utf-8")
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    noted = {
+        ast.unparse(call.args[0]) for call in calls if ast.unparse(call.func).endswith("note") and call.args
+    }
+    watched = re.findall(r'WatchedFile\(path, "([^"]+)"\)', text)
+    return {ast.literal_eval(name) for name in noted if name[0] in "'\""} | {
+        f"{what} refused" for what in watched
+    }

@@ -9,7 +9,10 @@ from __future__ import annotations
 import io
 import json
 import pickletools
+import re
 import zipfile
+from contextlib import suppress
+from itertools import islice
 from typing import Literal
 
 from modelport.bundle import onnx_scan
@@ -58,21 +61,9 @@ _MAGIC: tuple[tuple[bytes, Kind], ...] = (
     (b"\x00asm", "program"),
 )
 _ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
-_CALLS = frozenset(
-    {
-        "GLOBAL",
-        "STACK_GLOBAL",
-        "INST",
-        "OBJ",
-        "NEWOBJ",
-        "NEWOBJ_EX",
-        "REDUCE",
-        "BUILD",
-        "EXT1",
-        "EXT2",
-        "EXT4",
-    }
-)
+_IMPORTS = frozenset({"GLOBAL", "STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4"})
+_CALLS = frozenset({"INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "REDUCE", "BUILD"})
+_NAMES = re.compile(r"[A-Za-z_][\w.]* [A-Za-z_][\w.]*")
 _MAX_OPCODES = 20_000
 
 
@@ -138,19 +129,25 @@ def _onnx(data: bytes) -> Kind | None:
 
 
 def _pickle(data: bytes) -> Kind | None:
-    """Pickles of protocol 2 and up say so; older ones are known by reading their opcodes to the end."""
+    """Pickles of protocol 2 and up say so; older ones are known by what their opcodes would do."""
     if data[:1] == b"\x80" and data[1:2] in {b"\x02", b"\x03", b"\x04", b"\x05"}:
         return "pickle"
-    calls = False
-    try:
-        for count, (opcode, _, _) in enumerate(pickletools.genops(io.BytesIO(data))):
-            calls = calls or opcode.name in _CALLS
-            if count > _MAX_OPCODES:
-                break
-    except Exception:  # noqa: BLE001  pickletools raises what its opcode readers raise
-        # A damaged tail does not help: a loader runs the opcodes before it.
-        return "pickle" if calls and not _readable(data) else None
-    return "pickle" if calls else None
+    found = _opcodes(data)
+    if not _readable(data):
+        return "pickle" if found & (_IMPORTS | _CALLS) else None
+    # Every letter is an opcode, so plain words look like a pickle until one imports and calls.
+    return "pickle" if found & _IMPORTS and found & _CALLS else None
+
+
+def _opcodes(data: bytes) -> set[str]:
+    """Names of the opcodes in front; a damaged tail does not help, since a loader runs what is before it."""
+    found: set[str] = set()
+    # pickletools raises whatever its readers raise on bytes that are no pickle.
+    with suppress(Exception):
+        for opcode, argument, _ in islice(pickletools.genops(io.BytesIO(data)), _MAX_OPCODES):
+            if opcode.name not in {"GLOBAL", "INST"} or _NAMES.fullmatch(str(argument)):
+                found.add(opcode.name)
+    return found
 
 
 def _zip(data: bytes) -> Kind | None:

@@ -211,7 +211,8 @@ def _explain(receiver: frames.Receiver, status: int, log: str) -> None:
 
 
 _RAISED = {"Unsupported": Unsupported, "SourceRefused": SourceRefused}
-_DENIED = {"PermissionError", "BlockingIOError"}
+# A denied call, or a full disk: plain OSError is what ENOSPC and EFBIG come as.
+_DENIED = {"PermissionError", "BlockingIOError", "OSError"}
 
 
 def _reported(raw: bytes) -> CompileError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 import subprocess
 import sys
@@ -23,8 +22,6 @@ from modelport.core.manifest import FORMAT, About, Manifest, Parameters
 from modelport.core.signature import Field, Signature
 from modelport.errors import SettingsError
 
-ROOT = Path(__file__).parents[2]
-
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
@@ -35,7 +32,6 @@ def process(*arguments: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "modelport.cli", *arguments],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
         check=False,
     )
 
@@ -99,7 +95,6 @@ def test_small_commands_load_nothing_heavy(command: list[str]) -> None:
         [sys.executable, "-c", code, *command],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
         check=True,
     )
     assert ended.stdout.splitlines()[-1] == "[]"
@@ -115,7 +110,6 @@ def test_the_path_to_serving_loads_neither_rich_nor_a_client() -> None:
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
         check=True,
     )
     assert ended.stdout == "[]\n"
@@ -123,7 +117,7 @@ def test_the_path_to_serving_loads_neither_rich_nor_a_client() -> None:
 
 def test_inspect_shows_contract_evidence_and_digests(bundle: Path) -> None:
     shown = run("inspect", str(bundle)).stdout
-    for part in ("loan 2.1.0", "labels agree 100.00%", "1 rows: 400 µs", "age, income", "0 to 9", "verified"):
+    for part in ("loan 2.1.0", "labels agree 100.00%", "1 row: 400 µs", "age, income", "0 to 9", "verified"):
         assert part in " ".join(shown.split()), part
     found = json.loads(run("inspect", str(bundle), "--json").stdout)
     assert (found["name"], found["executable"], found["labels"]) == ("loan", False, ["no", "yes"])

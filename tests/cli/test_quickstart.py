@@ -46,10 +46,7 @@ def server() -> Iterator[ThreadingHTTPServer]:
         thread.join()
 
 
-def test_the_closed_loop_counts_what_the_server_saw(
-    server: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2] / "src"))
+def test_the_closed_loop_counts_what_the_server_saw(server: ThreadingHTTPServer) -> None:
     url = f"http://127.0.0.1:{server.server_address[1]}"
     found = load.measure(url, "/x", b"{}", connections=1, seconds=0.2)
     assert found.failed == server.asked // 3  # type: ignore[attr-defined]

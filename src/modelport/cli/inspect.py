@@ -50,11 +50,17 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("steps", ", ".join(found["steps"])),
         ("runs code of its author", "YES: refused without --allow-python" if found["executable"] else "no"),
         ("size", f"{found['size']:,} bytes"),
+        ("refused on the way", "\n".join(_refused(found["tried"]))),
         ("parity", describe_parity(found["parity"])),
         ("golden rows", str(found["golden_rows"] or "none")),
         ("speed", describe_speed(found["speed"])),
     ]
     return [(name, text) for name, text in facts if text]
+
+
+def _refused(tried: list[dict[str, str]]) -> list[str]:
+    """Faster ways to compile that did not hold, with the first line of why."""
+    return [f"{way['candidate']}: {way['refused'].splitlines()[0].rstrip(':')}" for way in tried if way["refused"]]
 
 
 def describe_parity(parity: dict[str, Any] | None) -> str:
@@ -73,12 +79,13 @@ def describe_speed(speed: dict[str, Any] | None) -> str:
     """Original and compiled side by side, in lines."""
     if speed is None:
         return ""
-    lines = [
-        f"{time['rows']} rows: {time['original_us']:,.0f} µs → {time['compiled_us']:,.0f} µs"
-        f" ({time['original_us'] / time['compiled_us']:,.0f} times as fast)"
-        for time in speed["timings"]
-    ]
-    return "\n".join(lines)
+    return "\n".join(_timing(time) for time in speed["timings"])
+
+
+def _timing(time: dict[str, Any]) -> str:
+    before, after = time["original_us"], time["compiled_us"]
+    rows = f"{time['rows']} row{'s' if time['rows'] > 1 else ''}"
+    return f"{rows}: {before:,.0f} µs → {after:,.0f} µs ({before / after:,.0f} times as fast)"
 
 
 def _field(field: dict[str, Any]) -> tuple[str, str, str, str]:

@@ -11,7 +11,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], title: s
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(*headings, title=title, title_justify="left")
+    table = Table(*headings, title=title, title_justify="left", show_header=any(headings))
     for column in table.columns:
         column.overflow = "fold"
     for row in rows:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -27,15 +29,13 @@ SAMPLED = ("--spool", "{work}/spool", "--payload-share", "0.01")
 BARE = ("--no-telemetry",)
 
 
+@cache
 def bundle(fixture: Fixture) -> Path:
-    """The fixture's bundle, packed on first use."""
+    """The fixture's bundle, packed anew in each run: a bundle of yesterday's compiler proves nothing."""
     made = fixture.folder / f"{NAME}.bundle"
-    if not made.exists():
-        _modelport(
-            "pack",
-            str(fixture.joblib),
-            *("--name", NAME, "--sample", str(fixture.sample), "--output", str(made), "--trust-pickle"),
-        )
+    shutil.rmtree(made, ignore_errors=True)
+    where = ("--sample", str(fixture.sample), "--output", str(made))
+    _modelport("pack", str(fixture.joblib), "--name", NAME, "--trust-pickle", *where)
     return made
 
 

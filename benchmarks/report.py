@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks import peers
 from benchmarks.aims import Aim, Outcome, Series, judge
-from benchmarks.load import Spread, ratios, spread
+from benchmarks.figures import spread_figure
+from benchmarks.load import ratios, spread
 from benchmarks.results import Result
-from benchmarks.scenario import Column, Scenario
+from benchmarks.scenario import Scenario
 from benchmarks.scenarios import named
 
 OURS = "modelport"
@@ -26,7 +27,8 @@ says otherwise.
 
 def page(results: Sequence[Result]) -> str:
     """The whole page."""
-    return "\n".join([_PREAMBLE, *(_section(named(told.scenario), told) for told in results)])
+    sections = [_PREAMBLE, *(_section(named(told.scenario), told) for told in results)]
+    return "\n".join(sections).rstrip() + "\n"
 
 
 def _section(scenario: Scenario, told: Result) -> str:
@@ -43,7 +45,7 @@ def _table(scenario: Scenario, series: Series) -> Iterator[str]:
     yield f"| server | {' | '.join(heads)} |"
     yield f"|---|{'---:|' * len(heads)}"
     for subject in series:
-        cells = [_cell(series[subject].get(column.metric), column) for column in scenario.columns]
+        cells = [_cell(series[subject].get(column.metric)) for column in scenario.columns]
         if compared is not None:
             cells.append(_compared(series, subject, compared))
         yield f"| {title(subject)} | {' | '.join(cells)} |"
@@ -58,19 +60,15 @@ def _heading(scenario: Scenario, metric: str) -> str:
     return next(column.heading for column in scenario.columns if column.metric == metric)
 
 
-def _cell(values: Sequence[float] | None, column: Column) -> str:
-    return "-" if not values else _spread(spread(values), f",.{column.decimals}f")
+def _cell(values: Sequence[float] | None) -> str:
+    return "-" if not values else spread_figure(spread(values))
 
 
 def _compared(series: Series, subject: str, metric: str) -> str:
     theirs = series[subject].get(metric)
     if subject == OURS or not theirs:
         return "-"
-    return _spread(ratios(series[OURS][metric], theirs), ",.3g")
-
-
-def _spread(seen: Spread, form: str) -> str:
-    return f"{seen.median:{form}} ({seen.low:{form}} to {seen.high:{form}})"
+    return spread_figure(ratios(series[OURS][metric], theirs))
 
 
 def _aims(aims: Sequence[Aim], series: Series) -> Iterator[str]:
@@ -81,7 +79,7 @@ def _aims(aims: Sequence[Aim], series: Series) -> Iterator[str]:
 
 
 def _reached(outcome: Outcome) -> str:
-    return "-" if outcome.reached is None else _spread(outcome.reached, ",.3g")
+    return "-" if outcome.reached is None else spread_figure(outcome.reached)
 
 
 def _verdict(outcome: Outcome) -> str:
@@ -93,7 +91,7 @@ def _where(told: Result) -> str:
     return (
         f"Measured {told.date} on {machine['cpu']}, {machine['cores']} cores, {machine['memory']}, "
         f"{machine['system']}, CPython {machine['python']}; server on one core, load generator on another; "
-        f"{timing['rounds']} rounds, {timing['warm']:g} s warm-up and {timing['measured']:g} s measured "
+        f"{timing.rounds} rounds, {timing.warm:g} s warm-up and {timing.measured:g} s measured "
         "per figure."
     )
 

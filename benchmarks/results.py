@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import msgspec
+
 from benchmarks import env, machine, peers
-from benchmarks.aims import Series, judge
+from benchmarks.aims import Outcome, Series, judge
 from benchmarks.places import RESULTS
 from benchmarks.scenario import Scenario, Timing
 
@@ -30,10 +31,10 @@ class Result:
     scenario: str
     date: str
     machine: dict[str, str]
-    timing: dict[str, float]
+    timing: Timing
     versions: dict[str, dict[str, str]]
     series: Series
-    outcomes: list[dict[str, object]]
+    outcomes: list[Outcome]
 
 
 def result(scenario: Scenario, timing: Timing, series: Series) -> Result:
@@ -42,10 +43,10 @@ def result(scenario: Scenario, timing: Timing, series: Series) -> Result:
         scenario.name,
         datetime.now(UTC).strftime("%Y-%m-%d"),
         machine.describe(),
-        asdict(timing),
+        timing,
         {name: versions(name) for name in series},
         series,
-        [asdict(judge(aim, series)) for aim in scenario.aims],
+        [judge(aim, series) for aim in scenario.aims],
     )
 
 
@@ -59,10 +60,11 @@ def versions(subject: str) -> dict[str, str]:
 def save(told: Result) -> None:
     """Write the result, replacing the scenario's last one."""
     RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f"{told.scenario}.json").write_text(json.dumps(asdict(told), indent=1) + "\n")
+    document = msgspec.json.format(msgspec.json.encode(told), indent=1)
+    (RESULTS / f"{told.scenario}.json").write_bytes(document + b"\n")
 
 
-def stored(names: Iterator[str] | tuple[str, ...]) -> list[Result]:
+def stored(names: Iterable[str]) -> list[Result]:
     """The last result of each scenario that has one, in the order of the names."""
     files = [RESULTS / f"{name}.json" for name in names]
-    return [Result(**json.loads(file.read_text())) for file in files if file.exists()]
+    return [msgspec.json.decode(file.read_bytes(), type=Result) for file in files if file.exists()]

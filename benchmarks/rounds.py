@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 
 from benchmarks.aims import Series
+from benchmarks.figures import figure
 from benchmarks.scenario import Timing
 
 Measurement = Callable[[str, Timing], Mapping[str, float]]
@@ -21,11 +22,8 @@ def interleaved(subjects: tuple[str, ...], timing: Timing, measure: Measurement)
             print(f"  round {turn + 1}, {name}: {_line(seen)}", flush=True)
             for metric, value in seen.items():
                 series[name][metric].append(value)
-    return series
+    return {name: dict(metrics) for name, metrics in series.items()}
 
 
 def _line(seen: Mapping[str, float]) -> str:
-    return ", ".join(
-        f"{metric} {value:,.3g}" if value < 100 else f"{metric} {value:,.0f}"
-        for metric, value in seen.items()
-    )
+    return ", ".join(f"{metric} {figure(value)}" for metric, value in seen.items())

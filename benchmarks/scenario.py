@@ -29,11 +29,10 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A metric as a column of the report: its heading and how many decimals it is printed with."""
+    """A metric as a column of the report, with its heading."""
 
     metric: str
     heading: str
-    decimals: int
 
 
 @dataclass(frozen=True, slots=True)

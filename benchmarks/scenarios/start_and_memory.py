@@ -46,9 +46,9 @@ SCENARIO = Scenario(
         "noop",
     ),
     columns=(
-        Column("start s", "first right answer, s", 2),
-        Column("worker MB", "worker, MB", 0),
-        Column("together MB", "all processes, MB", 0),
+        Column("start s", "first right answer, s"),
+        Column("worker MB", "worker, MB"),
+        Column("together MB", "all processes, MB"),
     ),
     compared="start s",
     aims=(

@@ -62,10 +62,10 @@ SCENARIO = Scenario(
     "the same load shows the generator's own share, and `late` how late the generator itself was.",
     subjects=("modelport", "modelport-many", "noop"),
     columns=(
-        Column("req/s", "req/s", 0),
-        Column("p50 ms", "p50, ms", 3),
-        Column("p99 ms", "p99, ms", 3),
-        Column("late p99 ms", "generator late, p99, ms", 3),
+        Column("req/s", "req/s"),
+        Column("p50 ms", "p50, ms"),
+        Column("p99 ms", "p99, ms"),
+        Column("late p99 ms", "generator late, p99, ms"),
     ),
     compared="p99 ms",
     aims=(

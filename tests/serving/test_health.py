@@ -60,7 +60,7 @@ def test_what_a_dead_worker_was_executing_is_lost_and_its_gauges_are_cleared() -
     cells[row + shared.ACCEPTED] = 70
     slot = segment.slot(1, 2)
     cells[slot + shared.EXECUTING], cells[slot + shared.QUEUED], cells[slot + shared.LOST] = 3, 4, 10
-    assert ledger.settle(segment, 1, [0, 2]) == {2: 3}
+    assert ledger.settle(segment, 1, [0, 2]) == 3
     assert (cells[slot + shared.EXECUTING], cells[slot + shared.QUEUED], cells[slot + shared.LOST]) == (
         0,
         0,

@@ -184,8 +184,7 @@ def test_no_two_names_ever_share_a_place(wanted: list[set[str]]) -> None:
     places = Places(4, "slot")
     used: set[int] = set()
     for names in wanted:
-        places.keep(names)
-        reused = places.take(sorted(names))
+        reused = places.assign(sorted(names))
         given_out = places.of(names)
         assert len(set(given_out.values())) == len(names)
         assert set(reused) <= used
@@ -194,10 +193,10 @@ def test_no_two_names_ever_share_a_place(wanted: list[set[str]]) -> None:
 
 def test_a_plan_with_more_slots_than_places_is_refused_and_changes_nothing() -> None:
     places = Places(2, "slot")
-    places.take(["a"])
-    with pytest.raises(PlanRefused, match="room for 1"):
-        places.take(["b", "c"])
-    assert places.taken() == [0]
+    places.assign(["a"])
+    with pytest.raises(PlanRefused, match="room for 2"):
+        places.assign(["b", "c", "d"])
+    assert places.of(["a"]) == {"a": 0}
 
 
 def mixed() -> State:

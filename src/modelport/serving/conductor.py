@@ -64,8 +64,7 @@ class Conductor:
         """
         keys = snapshot.keys if snapshot is not None else ()
         limited = [entry.id for entry in keys if entry.rate is not None and not entry.revoked]
-        ledger.clear_keys(self._segment, self._keys.take(limited))
-        self._keys.keep(limited)
+        ledger.clear_keys(self._segment, self._keys.assign(limited))
         self._access = Access(snapshot, self._keys.of(limited))
         note("keys taken", revision=snapshot.revision if snapshot else None, keys=len(keys))
         for worker in self.workers():
@@ -87,19 +86,18 @@ class Conductor:
             known.update(dict.fromkeys(message.endpoints, message.revision))
             self._finish_first()
 
-    def left(self, worker: Worker, *, gone: bool, looping: bool) -> None:
+    def left(self, worker: Worker, *, looping: bool) -> None:
         """A worker answers no more: others go on without it, and its plan may have been its end."""
         self._answering.pop(worker, None)
         if looping:
             note("worker keeps dying", logging.ERROR, worker=worker.row)
             self._fail_first(Overloaded("workers die as soon as they start", code="worker-lost"))
-        if gone and rollout.loading(worker.seen) and worker.seen.asked == _revision(self._state):
+        if rollout.loading(worker.seen) and worker.seen.asked == _revision(self._state):
             self._suspect(worker)
         self._go_on()
 
     def _make_room(self, state: rollout.State) -> None:
-        used = rollout.slots_in_use(state)
-        for place in self._slots.take(sorted(used)):
+        for place in self._slots.assign(sorted(rollout.slots_in_use(state))):
             self._segment.clear_slot(place, range(self._segment.workers))
 
     def _go_on(self) -> None:
@@ -109,7 +107,7 @@ class Conductor:
         self._tell_failures(seen)
         for worker in self.workers():
             self._lead(worker)
-        self._slots.keep(rollout.slots_in_use(self._state))
+        self._make_room(self._state)
         self._tell_commits(before)
 
     def _lead(self, worker: Worker) -> None:

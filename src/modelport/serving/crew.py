@@ -35,8 +35,8 @@ class Listener(Protocol):
     def heard(self, worker: Worker, message: Upward) -> None:
         """A worker said something."""
 
-    def left(self, worker: Worker, *, gone: bool, looping: bool) -> None:
-        """A worker answers no more; `gone` is False for one that is merely stalled."""
+    def left(self, worker: Worker, *, looping: bool) -> None:
+        """A worker answers no more; `looping` when restarts in its seat do not help."""
 
 
 class Seat:
@@ -98,23 +98,21 @@ class Crew:
     async def drain(self, delay: float, seconds: float) -> int:
         """Stop filling seats and let every worker finish; returns how many had to be killed."""
         await self._stop_keeping()
-        for worker in self._aside:
-            worker.kill()  # it did not move: waiting for it would only hold up the stop
-        leaving = self.live
-        for worker in leaving:
+        moving = [worker for worker in self._aside if not self._stalled(worker, monotonic())]
+        for worker in self.live:
             worker.channel.send(Drain(delay, seconds))
         for seat in self._seats:
             seat.listen.close()  # from now on the workers decide when the port closes
-        late = await _exits(leaving, delay + seconds + KILL_AFTER)
+        late = await _exits([*self.live, *moving], delay + seconds + KILL_AFTER)
         return await self._end(late)
 
     async def kill(self) -> int:
         """End all workers now; returns how many there were."""
         await self._stop_keeping()
-        return await self._end([*self.live, *self._aside])
+        return await self._end(self.live)
 
     async def _end(self, rest: Sequence[Worker]) -> int:
-        for worker in rest:
+        for worker in (*rest, *self._aside):
             worker.kill()
         await _exits([*rest, *self._aside], KILL_AFTER)
         for task in self._tasks:
@@ -145,14 +143,13 @@ class Crew:
         looping = health.crash_loop(seat.deaths, monotonic())
         if gone:
             self._bury(worker)
-            self._listener.left(worker, gone=True, looping=looping)
-        else:
-            self._listener.left(worker, gone=False, looping=looping)
+        self._listener.left(worker, looping=looping)
+        if not gone:
             seat.row = await self._set_aside(worker)
 
     async def _start(self, seat: Seat) -> Worker:
         self._starts += 1
-        ledger.begin(self._segment, seat.row)
+        ledger.begin(self._segment, seat.row, self._starts)
         boot = self._boot(seat, self._starts)
         worker = await workers.start(boot, self._module)
         note("worker started", worker=worker.row, pid=worker.pid, incarnation=boot.incarnation)
@@ -181,8 +178,8 @@ class Crew:
     def _bury(self, worker: Worker) -> None:
         lost = ledger.settle(self._segment, worker.row, self.places())
         worker.channel.close()
-        reason, requests = workers.reason(worker.exit.result()), sum(lost.values())
-        note("worker lost", logging.ERROR, worker=worker.row, pid=worker.pid, reason=reason, lost=requests)
+        reason = workers.reason(worker.exit.result())
+        note("worker lost", logging.ERROR, worker=worker.row, pid=worker.pid, reason=reason, lost=lost)
 
     async def _set_aside(self, worker: Worker) -> int:
         """Let a stalled worker be, and find a row for its successor."""
@@ -200,6 +197,7 @@ class Crew:
         await worker.exit
         self._bury(worker)
         self._aside.remove(worker)
+        ledger.retire(self._segment, worker.row)
         self._spare.put_nowait(worker.row)
 
     async def _watch(self) -> None:
@@ -213,12 +211,13 @@ class Crew:
 
     def _look(self, now: float) -> None:
         for worker in self.live:
-            if health.stalled(self._beat(worker), now):
+            if self._stalled(worker, now):
                 worker.stalled.set()
 
-    def _beat(self, worker: Worker) -> health.Beat:
-        beat = self._segment.cells[self._segment.row(worker.row) + shared.HEARTBEAT]
-        return health.Beat(beat / 1e9 if beat else None, worker.started, busy=worker.busy)
+    def _stalled(self, worker: Worker, now: float) -> bool:
+        cell = self._segment.cells[self._segment.row(worker.row) + shared.HEARTBEAT]
+        beat = health.Beat(cell / 1e9 if cell else None, worker.started, busy=worker.busy)
+        return health.stalled(beat, now)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

@@ -1,4 +1,8 @@
-"""What the supervisor writes into the row of a worker that no longer can: the rest is the worker's own."""
+"""What the supervisor writes into the row of a worker that no longer can: the rest is the worker's own.
+
+A row with an incarnation is one that somebody should answer from; while its PID is 0 nobody does. Rows of
+incarnation 0 are spare.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +16,21 @@ _WORKER_GAUGES = (
 )  # fmt: skip
 
 
-def begin(segment: shared.Segment, row: int) -> None:
+def begin(segment: shared.Segment, row: int, incarnation: int) -> None:
     """Make a row fit for a worker about to start: no gauge of its predecessor is left, counters go on."""
-    for cell in _WORKER_GAUGES:
-        segment.cells[segment.row(row) + cell] = 0
+    _clear_gauges(segment, row)
+    segment.cells[segment.row(row) + shared.INCARNATION] = incarnation
 
 
-def settle(segment: shared.Segment, row: int, places: Iterable[int]) -> dict[int, int]:
-    """Account for a dead worker: what it was executing is lost. Returns requests lost by place of slot."""
-    begin(segment, row)
-    lost = {place: _settle_slot(segment, segment.slot(row, place)) for place in places}
-    return {place: count for place, count in lost.items() if count}
+def settle(segment: shared.Segment, row: int, places: Iterable[int]) -> int:
+    """Account for a dead worker: what it was executing is lost. Returns how many requests that were."""
+    _clear_gauges(segment, row)
+    return sum(_settle_slot(segment, segment.slot(row, place)) for place in places)
+
+
+def retire(segment: shared.Segment, row: int) -> None:
+    """Make a row spare again; what it counted stays counted."""
+    segment.cells[segment.row(row) + shared.INCARNATION] = 0
 
 
 def clear_keys(segment: shared.Segment, places: Iterable[int]) -> None:
@@ -32,6 +40,11 @@ def clear_keys(segment: shared.Segment, places: Iterable[int]) -> None:
             first = segment.key(row, place)
             for cell in range(shared.KEY_CELLS):
                 segment.cells[first + cell] = 0
+
+
+def _clear_gauges(segment: shared.Segment, row: int) -> None:
+    for cell in _WORKER_GAUGES:
+        segment.cells[segment.row(row) + cell] = 0
 
 
 def _settle_slot(segment: shared.Segment, first: int) -> int:

@@ -18,24 +18,20 @@ class Places:
         self._freed: deque[int] = deque()
         self._taken: dict[str, int] = {}
 
-    def take(self, names: Iterable[str]) -> list[int]:
-        """Give each new name a place. Returns the places that another name had before: clear them.
+    def assign(self, names: Iterable[str]) -> list[int]:
+        """Give each of these names a place, and free those of all others.
 
-        Places never used come first, then those free for longest. Raises `PlanRefused`, changing nothing,
-        when there is not room for all.
+        Returns the places that another name had before: clear them. Places never used come first, then
+        those free for longest. Raises `PlanRefused`, changing nothing, when there is not room for all.
         """
-        new = [name for name in dict.fromkeys(names) if name not in self._taken]
-        room = self._size - self._fresh + len(self._freed)
-        if len(new) > room:
-            msg = f"{len(new)} new {self._what}s, and room for {room}"
-            raise PlanRefused(msg, code="no-room", hint=f"a replica holds {self._size} {self._what}s at most")
-        return [place for name in new if (place := self._place(name)) is not None]
-
-    def keep(self, names: Iterable[str]) -> None:
-        """Free the place of every name that is not among `names`."""
-        kept = set(names)
-        for name in [name for name in self._taken if name not in kept]:
+        wanted = dict.fromkeys(names)
+        if len(wanted) > self._size:
+            msg = f"{len(wanted)} {self._what}s, and room for {self._size}"
+            raise PlanRefused(msg, code="no-room", hint=f"leave out a {self._what} that is not needed")
+        for name in [name for name in self._taken if name not in wanted]:
             self._freed.append(self._taken.pop(name))
+        new = [name for name in wanted if name not in self._taken]
+        return [place for name in new if (place := self._place(name)) is not None]
 
     def of(self, names: Iterable[str]) -> dict[str, int]:
         """The places of names that have one."""

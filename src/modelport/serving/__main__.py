@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
@@ -46,8 +47,9 @@ def _plans(settings: Settings) -> PlanSource:
 
 
 def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):  # nobody has to listen
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
 
 
 def _settings(argv: list[str]) -> Settings:

@@ -9,14 +9,15 @@ import pytest
 from modelport.cli import rows
 from modelport.errors import InvalidInput
 
-TYPES = {"age": "FP32", "plan": "BYTES", "vip": "BOOL"}
+OBJECT = rows.Taken("object", {"age": "number", "plan": "string", "vip": "boolean"})
+TEXT = rows.Taken("text")
 
 
-def read(text: str, form: str, *, plain: bool = False) -> list[object]:
-    return list(rows.read(io.BytesIO(text.encode()), form, TYPES, plain=plain))
+def read(text: str, form: str, taken: rows.Taken = OBJECT) -> list[object]:
+    return list(rows.read(io.BytesIO(text.encode()), form, taken))
 
 
-def test_cells_follow_the_models_datatypes_and_empty_is_missing() -> None:
+def test_cells_follow_the_models_types_and_empty_is_missing() -> None:
     """A code such as 007 stays text where the model takes text."""
     text = "\ufeffage,plan,vip,other\r\n41,007,true,1e3\r\n,,,x\r\n"
     assert read(text, "csv") == [
@@ -40,16 +41,16 @@ def test_a_short_row_misses_values_and_a_long_one_is_refused_by_its_line() -> No
 
 
 def test_a_text_model_gets_strings() -> None:
-    assert read("text,topic\nhello,x\n", "csv", plain=True) == ["hello"]
-    assert read("message\nhello\n", "csv", plain=True) == ["hello"]
+    assert read("text,topic\nhello,x\n", "csv", TEXT) == ["hello"]
+    assert read("message\nhello\n", "csv", TEXT) == ["hello"]
     with pytest.raises(InvalidInput, match="several columns"):
-        read("a,b\n1,2\n", "csv", plain=True)
+        read("a,b\n1,2\n", "csv", TEXT)
 
 
 @pytest.mark.parametrize("text", ["", "\n"])
 def test_an_empty_table_has_no_items(text: str) -> None:
     assert read(text, "csv") == []
-    assert read(text, "csv", plain=True) == []
+    assert read(text, "csv", TEXT) == []
 
 
 @pytest.mark.parametrize(
@@ -86,10 +87,38 @@ def test_a_stream_tells_its_format_by_its_beginning(start: bytes, form: str) -> 
 @pytest.mark.parametrize(("form", "data"), [("csv", b"a\n\xe9\n"), ("text", b"\xe9"), ("jsonl", b'"\xe9"')])
 def test_another_encoding_is_said_so(form: str, data: bytes) -> None:
     with pytest.raises(InvalidInput):
-        list(rows.read(io.BytesIO(data), form, {}, plain=False))
+        list(rows.read(io.BytesIO(data), form, OBJECT))
 
 
 def test_an_unknown_suffix_is_said_so() -> None:
     assert rows.format_of(".CSV") == "csv"
     with pytest.raises(InvalidInput, match="xlsx"):
         rows.format_of(".xlsx")
+
+
+def test_a_model_without_column_names_gets_lists() -> None:
+    assert read("a,b\n1,\n2,x\n", "csv", rows.Taken("list")) == [[1, None], [2, "x"]]
+
+
+@pytest.mark.parametrize(
+    ("schema", "taken"),
+    [
+        ({"type": "string"}, TEXT),
+        ({"type": "array", "items": {"type": "number"}}, rows.Taken("list")),
+        (
+            {
+                "type": "object",
+                "properties": {"age": {"type": ["number", "null"]}, "plan": {"type": "string"}},
+            },
+            rows.Taken("object", {"age": "number", "plan": "string"}),
+        ),
+        (
+            {"anyOf": [{"type": "array"}, {"type": "object", "properties": {"age": {"type": "number"}}}]},
+            rows.Taken("object", {"age": "number"}),
+        ),
+    ],
+)
+def test_what_an_item_is_comes_from_the_servers_own_schema(
+    schema: dict[str, object], taken: rows.Taken
+) -> None:
+    assert rows.taken_by(schema) == taken

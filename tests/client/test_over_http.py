@@ -264,12 +264,15 @@ def test_models_and_metadata_are_typed(server: Faulty, connect: Callable[..., Cl
     server.script(
         lambda handler: handler.answer([{"name": "churn", "version": "1", "state": "READY"}]),
         lambda handler: handler.answer(about),
+        lambda handler: handler.answer({"openapi": "3.1.0"}),
     )
     client = connect()
     [state] = client.models()
     assert (state.name, state.version, state.state) == ("churn", "1", "READY")
     assert client.metadata("churn").inputs[0].shape == (-1, 30)
-    assert [asked.path for asked in server.seen] == ["/v2/repository/index", "/v2/models/churn"]
+    assert client.openapi() == {"openapi": "3.1.0"}
+    paths = [asked.path for asked in server.seen]
+    assert paths == ["/v2/repository/index", "/v2/models/churn", "/openapi.json"]
 
 
 def test_probes_say_yes_or_no_and_never_retry(server: Faulty, connect: Callable[..., Client]) -> None:

@@ -60,7 +60,9 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _refused(tried: list[dict[str, str]]) -> list[str]:
     """Faster ways to compile that did not hold, with the first line of why."""
-    return [f"{way['candidate']}: {way['refused'].splitlines()[0].rstrip(':')}" for way in tried if way["refused"]]
+    return [
+        f"{way['candidate']}: {way['refused'].splitlines()[0].rstrip(':')}" for way in tried if way["refused"]
+    ]
 
 
 def describe_parity(parity: dict[str, Any] | None) -> str:

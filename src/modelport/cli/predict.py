@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from modelport.errors import InvalidInput
+from modelport.errors import Forbidden, InvalidInput, NotFound
 
 if TYPE_CHECKING:
+    from modelport.cli.rows import Taken
     from modelport.client import Client
 
 _LONG = 256 * 1024
@@ -69,21 +70,37 @@ def _given(document: str) -> Iterator[object]:
     """Items of an argument."""
     from modelport.cli import rows
 
-    return rows.read(io.BytesIO(document.encode()), "json", {}, plain=False)
+    return rows.read(io.BytesIO(document.encode()), "json", rows.Taken())
 
 
 def _streamed(stack: ExitStack, client: Client, model: str, file: Path | None, form: str) -> Iterator[object]:
-    """Items of a file or of standard input; cells are typed by what the model says it takes."""
+    """Items of a file or of standard input."""
     from modelport.cli import rows
 
     stream = sys.stdin.buffer if file is None else _opened(stack, file)
     if not form:
         form = rows.sniff(_peek(stream)) if file is None else rows.format_of(file.suffix)
-    if form not in {"csv", "tsv"}:
-        return rows.read(stream, form, {}, plain=False)
-    inputs = client.metadata(model).inputs
-    plain = [(tensor.datatype, len(tensor.shape)) for tensor in inputs] == [("BYTES", 1)]
-    return rows.read(stream, form, {tensor.name: tensor.datatype for tensor in inputs}, plain=plain)
+    return rows.read(stream, form, _taken(client, model) if form in {"csv", "tsv"} else rows.Taken())
+
+
+def _taken(client: Client, model: str) -> Taken:
+    """What the server says an item of the model is."""
+    from modelport.cli import rows
+    from modelport.core.names import parse_ref
+
+    try:
+        schemas = client.openapi()["components"]["schemas"]
+    except Forbidden:
+        typer.echo(
+            "this key may not read what the model takes (scope models:read): guessing from the file", err=True
+        )
+        return rows.Taken()
+    schema = schemas.get(f"{parse_ref(model).name}.Item")
+    if schema is None:
+        msg = f"there is no model {model!r}"
+        served = sorted(name.removesuffix(".Item") for name in schemas if name.endswith(".Item"))
+        raise NotFound(msg, hint=f"served here: {', '.join(served) or 'none yet'}")
+    return rows.taken_by(schema)
 
 
 def _opened(stack: ExitStack, file: Path) -> BinaryIO:

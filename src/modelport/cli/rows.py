@@ -6,7 +6,8 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import BinaryIO, cast
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Literal, cast
 
 import msgspec
 
@@ -21,6 +22,28 @@ FORMATS = {
     ".txt": "text",
 }
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What one item of a model is.
+
+    Attributes:
+        kind: a string, a list of values, or an object of columns.
+        types: JSON types of the columns by name; a column that is not in it is read by how it looks.
+    """
+
+    kind: Literal["text", "list", "object"] = "object"
+    types: Mapping[str, str] = field(default_factory=dict)
+
+
+def taken_by(schema: Mapping[str, Any]) -> Taken:
+    """What the JSON Schema of an item says; of two ways to write it, the object of named columns."""
+    ways = schema.get("anyOf", [schema])
+    for way in ways:
+        if "properties" in way:
+            return Taken("object", {name: _type(value) for name, value in way["properties"].items()})
+    return Taken("text" if _type(ways[0]) == "string" else "list")
 
 
 def format_of(suffix: str) -> str:
@@ -40,15 +63,13 @@ def sniff(start: bytes) -> str:
     return "json" if text.startswith(b"[") else "jsonl"
 
 
-def read(stream: BinaryIO, form: str, datatypes: Mapping[str, str], *, plain: bool) -> Iterator[object]:
-    """Items of a stream.
+def read(stream: BinaryIO, form: str, taken: Taken) -> Iterator[object]:
+    """Items of a stream; a cell of a table becomes a number only where the model takes one.
 
-    `datatypes` are the model's columns by name, in Open Inference words: a cell becomes a number only where
-    the model takes one. `plain` says that one item is a string, not an object of columns.
     Raises `InvalidInput` for what cannot be read.
     """
     try:
-        yield from _items(stream, form, datatypes, plain=plain)
+        yield from _items(stream, form, taken)
     except UnicodeDecodeError as error:
         msg = f"the rows are not UTF-8: {error.reason} at byte {error.start}"
         raise InvalidInput(msg, hint="convert the file, as with iconv -f latin1 -t utf-8") from error
@@ -57,10 +78,10 @@ def read(stream: BinaryIO, form: str, datatypes: Mapping[str, str], *, plain: bo
         raise InvalidInput(msg) from error
 
 
-def _items(stream: BinaryIO, form: str, datatypes: Mapping[str, str], *, plain: bool) -> Iterator[object]:
+def _items(stream: BinaryIO, form: str, taken: Taken) -> Iterator[object]:
     match form:
         case "csv" | "tsv":
-            return _table(stream, "\t" if form == "tsv" else ",", datatypes, plain=plain)
+            return _table(stream, "\t" if form == "tsv" else ",", taken)
         case "jsonl":
             return _lines(stream)
         case "json":
@@ -72,23 +93,21 @@ def _items(stream: BinaryIO, form: str, datatypes: Mapping[str, str], *, plain: 
             raise InvalidInput(msg, hint="csv, tsv, json, jsonl or text")
 
 
-def cell(text: str | None, datatype: str | None) -> object:
-    """A cell as the model's datatype; empty is missing. What does not fit stays text: the server names it."""
+def cell(text: str | None, kind: str | None) -> object:
+    """A cell as a JSON type; empty is missing. What does not fit stays text: the server names it."""
     if text is None or text == "":
         return None
-    if datatype == "BYTES":
+    if kind == "string":
         return text
-    if datatype == "BOOL":
+    if kind == "boolean":
         return _BOOLEANS.get(text.lower(), text)
     return _number(text)
 
 
-def _table(
-    stream: BinaryIO, delimiter: str, datatypes: Mapping[str, str], *, plain: bool
-) -> Iterator[object]:
+def _table(stream: BinaryIO, delimiter: str, taken: Taken) -> Iterator[object]:
     reader = csv.DictReader(_decoded(stream, newline=""), delimiter=delimiter, restkey="")
     names = list(reader.fieldnames or [])
-    make = _as_text(names) if plain and names else _as_columns(datatypes)
+    make = _maker(taken, names)
     for row in reader:
         if "" in row and isinstance(row[""], list):
             msg = f"line {reader.line_num} has more cells than the header"
@@ -96,12 +115,19 @@ def _table(
         yield make(row)
 
 
-def _as_columns(datatypes: Mapping[str, str]) -> Callable[[Mapping[str, str]], object]:
-    return lambda row: {name: cell(text, datatypes.get(name)) for name, text in row.items()}
+def _maker(taken: Taken, names: list[str]) -> Callable[[Mapping[str, str]], object]:
+    """How a row of a table with these columns becomes an item."""
+    match taken.kind:
+        case "text":
+            return _as_text(names)
+        case "list":
+            return lambda row: [cell(text, "number") for text in row.values()]
+        case "object":
+            return lambda row: {name: cell(text, taken.types.get(name)) for name, text in row.items()}
 
 
 def _as_text(names: list[str]) -> Callable[[Mapping[str, str]], object]:
-    name = "text" if "text" in names else names[0]
+    name = "text" if "text" in names else next(iter(names), "text")
     if len(names) > 1 and name != "text":
         msg = "this model takes one text, the file has several columns"
         raise InvalidInput(msg, hint="name the column with the text `text`")
@@ -131,6 +157,12 @@ def _json(text: bytes, place: str) -> object:
 
 def _decoded(stream: BinaryIO, newline: str | None = None) -> io.TextIOWrapper:
     return io.TextIOWrapper(stream, encoding="utf-8-sig", newline=newline)
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    """The one type that is not null."""
+    kinds = schema.get("type", "")
+    return str(kinds if isinstance(kinds, str) else next(kind for kind in kinds if kind != "null"))
 
 
 def _number(text: str) -> object:

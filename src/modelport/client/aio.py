@@ -157,6 +157,10 @@ class AsyncClient:
         """The contract of a model: its inputs and outputs."""
         return await self._run(requests.metadata(model))
 
+    async def openapi(self) -> dict[str, Any]:
+        """The OpenAPI 3.1 document of what is served; `<model>.Item` in it is what one item looks like."""
+        return await self._run(requests.openapi())
+
     async def ready(self, model: str | None = None) -> bool:
         """Whether the server, or one model, takes requests now; False also when nothing answers."""
         return await self._probe(requests.ready(model))

@@ -25,7 +25,8 @@ class Answer(msgspec.Struct, frozen=True):
         prediction: a label or a number, or the typed shape of the model's task.
         confidence: probability of the predicted label, 0 to 1; None when the model has none.
         below_threshold: the confidence is under the model's threshold. The prediction stays.
-        labels, probabilities: in the same order; only when asked for with `return_probabilities`.
+        labels, probabilities: in the same order; only when asked for with `return_probabilities`. A model
+            with several targets has a list of probabilities for each.
         scores: decision values of a model without probabilities.
         notes: what an input rule cleaned before the model saw the item.
         truncated: the model saw only the first `max_tokens` tokens.
@@ -41,7 +42,7 @@ class Answer(msgspec.Struct, frozen=True):
     confidence: float | None = None
     below_threshold: bool = False
     labels: tuple[Label, ...] | None = None
-    probabilities: tuple[float, ...] | None = None
+    probabilities: tuple[Any, ...] | None = None
     scores: Any = None
     notes: tuple[str, ...] = ()
     truncated: bool = False

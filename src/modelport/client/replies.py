@@ -65,6 +65,11 @@ def metadata(reply: Reply) -> ModelMetadata:
     return decode(reply.body, ModelMetadata)
 
 
+def document(reply: Reply) -> dict[str, Any]:
+    """A JSON object as it is."""
+    return decode(reply.body, dict[str, Any])
+
+
 def decode(body: bytes | memoryview, shape: type[T]) -> T:
     """JSON as `shape`; raises `ModelportError` (code `bad-answer`) when the server sent something else."""
     try:

@@ -75,6 +75,11 @@ def metadata(model: str) -> Call[ModelMetadata]:
     return Call("GET", _v2_model(model), replies.metadata)
 
 
+def openapi() -> Call[dict[str, Any]]:
+    """The OpenAPI document of what is served."""
+    return Call("GET", "/openapi.json", replies.document)
+
+
 def ready(model: str | None) -> Call[bool]:
     """Whether the server, or one model, takes requests."""
     path = f"{_v2_model(model)}/ready" if model else "/v2/health/ready"

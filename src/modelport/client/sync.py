@@ -166,6 +166,10 @@ class Client:
         """The contract of a model: its inputs and outputs."""
         return self._run(requests.metadata(model))
 
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI 3.1 document of what is served; `<model>.Item` in it is what one item looks like."""
+        return self._run(requests.openapi())
+
     def ready(self, model: str | None = None) -> bool:
         """Whether the server, or one model, takes requests now; False also when nothing answers."""
         return self._probe(requests.ready(model))

@@ -167,6 +167,7 @@ class Conductor:
     def _fail_first(self, error: ModelportError) -> None:
         if not self.first.done():
             self.first.set_exception(error)
+            self.first.exception()  # seen: a replica that is told to stop meanwhile need not complain
 
 
 def _revision(state: rollout.State) -> Revision | None:

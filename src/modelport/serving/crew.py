@@ -201,11 +201,13 @@ class Crew:
         self._spare.put_nowait(worker.row)
 
     async def _watch(self) -> None:
-        looked = monotonic()
+        looked = fair = monotonic()
         while True:
             await asyncio.sleep(LOOK)
             now = monotonic()
-            if not health.blind(now, looked):
+            if health.blind(now, looked):
+                fair = now + health.STALLED  # whoever was stopped with us has to beat first
+            if now >= fair:
                 self._look(now)
             looked = now
 

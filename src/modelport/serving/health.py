@@ -14,7 +14,7 @@ STALLED = 1.0
 LOADING = 30.0
 """The same for a worker that starts or prepares: loading a large model may hold its interpreter."""
 BLIND = 0.5
-"""A supervisor that looks later than this was itself stopped, and judges nobody on that look."""
+"""A supervisor that looks later than this was itself stopped, and judges nobody for a while."""
 
 LOOP_DEATHS, LOOP_SECONDS = 5, 60.0
 """That many deaths in that time are a crash loop."""

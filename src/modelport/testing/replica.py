@@ -9,11 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -58,9 +58,11 @@ class Replica:
         return [line for line in lines if not name or line["event"] == name]
 
     def get(self, path: str = "/") -> dict[str, Any]:
-        """The JSON that answers a request; raises `URLError` when nothing answers."""
-        with urlopen(self.url + path, timeout=PATIENCE) as answer:  # noqa: S310  # our own URL
-            known: dict[str, Any] = msgspec.json.decode(answer.read())
+        """The JSON that answers a request; raises `OSError` or `HTTPException` when nothing answers."""
+        where = urlsplit(self.url)
+        with closing(HTTPConnection(where.hostname or "", where.port, timeout=PATIENCE)) as connection:
+            connection.request("GET", path)
+            known: dict[str, Any] = msgspec.json.decode(connection.getresponse().read())
         return known
 
     def signal(self, number: signal.Signals) -> None:
@@ -120,7 +122,7 @@ def answers(running: Replica) -> bool:
     """Whether anybody answers now."""
     try:
         running.get()
-    except (URLError, OSError):
+    except (HTTPException, OSError):
         return False
     return True
 

@@ -58,7 +58,7 @@ def requests(server: Running, items: int) -> Path:
     """The wrk script that sends the first `items` items to this server, on disk."""
     headers = {"Content-Type": "application/json", **server.target.launch.headers}
     path = WORK / f"{server.target.peer.name}.lua"
-    path.write_text(script(bodies(server.target.fixture, items), server.target.launch.path, headers))
+    path.write_text(script(bodies(server.target.fixture, items), server.target.launch.paths[0], headers))
     return path
 
 

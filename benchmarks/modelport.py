@@ -51,7 +51,7 @@ def key(file: Path) -> str:
 
 def plan(fixture: Fixture, endpoints: int) -> dict[str, object]:
     """A plan document that serves one bundle under many names, each a slot of its own."""
-    names = [endpoint(place) for place in range(endpoints)]
+    names = _names(endpoints)
     return {
         "revision": {"epoch": 1, "number": 1},
         "slots": [
@@ -63,9 +63,12 @@ def plan(fixture: Fixture, endpoints: int) -> dict[str, object]:
     }
 
 
-def endpoint(place: int) -> str:
-    """Name of one of the endpoints of `plan`."""
-    return f"bench-{place:04d}"
+def _names(endpoints: int) -> list[str]:
+    return [f"{NAME}-{place:04d}" for place in range(endpoints)]
+
+
+def _routes(endpoints: int) -> tuple[str, ...]:
+    return tuple(f"/v2/models/{name}/infer" for name in _names(endpoints))
 
 
 def _serve(options: tuple[str, ...]) -> Starter:
@@ -78,17 +81,17 @@ def _serve(options: tuple[str, ...]) -> Starter:
 def _serve_many(fixture: Fixture, port: int, work: Path) -> Launch:
     document = work / "plan.json"
     document.write_text(json.dumps(plan(fixture, ENDPOINTS)))
-    return _launch(("--plan", str(document)), EVERYTHING, port, work, f"/v2/models/{endpoint(0)}/infer")
+    return _launch(("--plan", str(document)), EVERYTHING, port, work, _routes(ENDPOINTS))
 
 
 def _launch(
-    what: tuple[str, ...], options: tuple[str, ...], port: int, work: Path, path: str = ROUTE
+    what: tuple[str, ...], options: tuple[str, ...], port: int, work: Path, paths: tuple[str, ...] = (ROUTE,)
 ) -> Launch:
     keys = work / "keys.json"
     bearer = f"Bearer {key(keys)}"
     extra = tuple(option.format(work=work) for option in options)
     command = (*COMMAND, "serve", *what, "--port", str(port), "--workers", "1", "--keys", str(keys), *extra)
-    return Launch(command, headers={"Authorization": bearer}, path=path)
+    return Launch(command, headers={"Authorization": bearer}, paths=paths)
 
 
 def _modelport(*arguments: str) -> str:

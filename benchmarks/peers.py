@@ -24,13 +24,13 @@ class Launch:
         command: the argument list.
         environment: variables added to ours.
         headers: what a request needs besides its body, an API key for instance.
-        path: the route of the model.
+        paths: the routes of the model; most servers have one.
     """
 
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
-    path: str = ROUTE
+    paths: tuple[str, ...] = (ROUTE,)
 
 
 Starter = Callable[[Fixture, int, Path], Launch]

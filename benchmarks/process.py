@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 
@@ -23,7 +23,7 @@ from benchmarks.fixtures import Fixture, checks
 from benchmarks.peers import Launch, Peer
 from benchmarks.places import WORK
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds until a server that has not answered is given up."""
 POLL = 0.005
 
@@ -47,18 +47,18 @@ class Target:
     launch: Launch
     port: int
 
-    def ask(self, place: int) -> None:
+    def ask(self, place: int, path: str) -> None:
         """Send one item and compare; raises `BenchmarkError` for a wrong answer, others while starting."""
         told = checks(self.fixture)
-        content = self._post(body(self.fixture.task, told.items[place]))
+        content = self._post(path, body(self.fixture.task, told.items[place]))
         if self.peer.dialect is not None:
             verify(self.peer.dialect(json.loads(content), told.classes), told, place)
 
-    def _post(self, content: bytes) -> bytes:
+    def _post(self, path: str, content: bytes) -> bytes:
         headers = {"Content-Type": "application/json", **self.launch.headers}
         connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
-            connection.request("POST", self.launch.path, content, headers)
+            connection.request("POST", path, content, headers)
             response = connection.getresponse()
             answer = response.read()
         finally:
@@ -87,7 +87,7 @@ class Running:
         """Compare the answers for the first items with the original model's; raises `BenchmarkError`."""
         try:
             for place in range(items):
-                self.target.ask(place)
+                self.target.ask(place, self.target.launch.paths[0])
         except (OSError, HTTPException, NotReadyError) as error:
             msg = f"{self.target.peer.name} stopped answering: {error}"
             raise BenchmarkError(msg) from error
@@ -102,16 +102,16 @@ class Running:
 def running(peer: Peer, fixture: Fixture, *, core: int, port: int) -> Iterator[Running]:
     """The peer serving the fixture, ready; stopped on leaving."""
     WORK.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(dir=WORK, prefix=f"{peer.name}-"))
-    target = Target(peer, fixture, peer.launch(fixture, port, work), port)
-    start = time.perf_counter()
-    process = _start(target.launch, work, core)
-    try:
-        _wait(target, process, work)
-        yield Running(target, process.pid, time.perf_counter() - start)
-    finally:
-        _stop(process)
-        shutil.rmtree(work, ignore_errors=True)
+    with TemporaryDirectory(dir=WORK, prefix=f"{peer.name}-", ignore_cleanup_errors=True) as folder:
+        work = Path(folder)
+        target = Target(peer, fixture, peer.launch(fixture, port, work), port)
+        start = time.perf_counter()
+        process = _start(target.launch, work, core)
+        try:
+            _wait(target, process, work)
+            yield Running(target, process.pid, time.perf_counter() - start)
+        finally:
+            _stop(process)
 
 
 def _start(launch: Launch, work: Path, core: int) -> subprocess.Popen[bytes]:
@@ -127,17 +127,21 @@ def _start(launch: Launch, work: Path, core: int) -> subprocess.Popen[bytes]:
 
 
 def _wait(target: Target, process: subprocess.Popen[bytes], work: Path) -> None:
+    """Until every path has answered right once."""
     stop = time.monotonic() + PATIENCE
+    missing = deque(target.launch.paths)
     last: Exception | None = None
-    while process.poll() is None and time.monotonic() < stop:
+    while missing:
         try:
-            return target.ask(0)
+            target.ask(0, missing[0])
+            missing.popleft()
         except (OSError, HTTPException, NotReadyError) as error:
             last = error
             time.sleep(POLL)
-    told = (work / "log").read_text(errors="replace")[-3000:]
-    msg = f"{target.peer.name} never answered ({last}):\n{told}"
-    raise BenchmarkError(msg)
+        if process.poll() is not None or time.monotonic() > stop:
+            told = (work / "log").read_text(errors="replace")[-3000:]
+            msg = f"{target.peer.name} never answered ({last}):\n{told}"
+            raise BenchmarkError(msg)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

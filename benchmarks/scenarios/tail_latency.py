@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from benchmarks.aims import Aim, Measure, Series
 from benchmarks.closed import CHECKED, bodies, loaded
 from benchmarks.fixtures import CHECKS, fixture
-from benchmarks.modelport import ENDPOINTS, endpoint
 from benchmarks.openloop import Job, open_loop
 from benchmarks.peers import named
 from benchmarks.process import Running, running
@@ -40,16 +39,13 @@ def _capacity(name: str, timing: Timing) -> float:
 
 def _job(server: Running, rate: float, timing: Timing) -> Job:
     contents = bodies(server.target.fixture, CHECKS)
-    paths = [server.target.launch.path]
-    if server.target.peer.name == "modelport-many":
-        paths = [f"/v2/models/{endpoint(place)}/infer" for place in range(ENDPOINTS)]
     return Job(
         port=server.target.port,
         rate=rate,
         warm=timing.warm,
         measured=timing.measured,
         headers=tuple(server.target.launch.headers.items()),
-        paths=tuple(paths),
+        paths=server.target.launch.paths,
         bodies=tuple(content.decode() for content in contents),
     )
 

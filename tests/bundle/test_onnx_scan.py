@@ -85,7 +85,7 @@ DTYPES = sorted(set(helper.get_all_tensor_dtypes()) - {TensorProto.FLOAT6E2M3, T
 def test_every_dtype_of_a_tensor_fits_its_shape(dtype: int, raw: bool) -> None:
     values: Any = np.zeros(6, helper.tensor_dtype_to_np_dtype(dtype))
     if dtype == TensorProto.STRING:
-        tensor = helper.make_tensor("w", dtype, [2, 3], ["a"] * 6)
+        tensor = TensorProto(name="w", data_type=dtype, dims=[2, 3], string_data=[b"a"] * 6)
     elif raw:
         tensor = numpy_helper.from_array(values.reshape(2, 3), "w")
     else:

@@ -30,6 +30,10 @@ TASKS = {
 """Modules with a `task` function."""
 
 
+READY = b"\x06"
+"""Sent to the parent before it sends its order."""
+
+
 class Order(msgspec.Struct, frozen=True):
     """What the parent asks of the child, as JSON on its standard input.
 
@@ -50,11 +54,25 @@ class Order(msgspec.Struct, frozen=True):
 
 
 def main() -> None:
-    """Read the order, give up all rights, do the task, answer."""
-    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    """Tie our life to the parent's, read its order, give up all rights, do the task, answer."""
     answers = _own_output()
+    _follow_parent(int(sys.argv[2]))
+    answers.write(READY)
+    answers.flush()
+    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
     _confine(order)
     _work(order, answers)
+
+
+def _follow_parent(parent: int) -> None:
+    """Die with the process `parent`; 0 where it has no number inside, and the sandbox dies with it.
+
+    It sends its order only after we are tied to it: from a parent that was killed before, no order ever
+    comes; one that is killed later takes us along.
+    """
+    kernel.die_with_parent()
+    if parent not in (0, os.getppid()):
+        os._exit(1)
 
 
 def _own_output() -> BinaryIO:

@@ -31,9 +31,13 @@ def prctl(option: int, *arguments: int | ctypes.c_void_p) -> None:
     check(libc().prctl(option, *given))
 
 
-def forget_privileges() -> None:
-    """No new privileges, no capabilities, not dumpable (so nobody can attach), and die with the parent."""
+def die_with_parent() -> None:
+    """Be killed when the thread that started this process ends."""
     prctl(_SET_PDEATHSIG, _SIGKILL)
+
+
+def forget_privileges() -> None:
+    """No new privileges, no capabilities, and not dumpable, so that nobody can attach."""
     prctl(_SET_NO_NEW_PRIVS, 1)
     _drop_capabilities()
     prctl(_SET_DUMPABLE, 0)

@@ -19,7 +19,7 @@ from typing import Any, Literal
 import msgspec
 
 from modelport.compile.sandbox import bwrap, frames, visible
-from modelport.compile.sandbox.child import Order
+from modelport.compile.sandbox.child import READY, Order
 from modelport.compile.sandbox.limits import Limits
 from modelport.errors import CompileError, SandboxError, SourceRefused, Unsupported
 
@@ -74,9 +74,9 @@ def run_in(rung: Rung, work: Work) -> Result:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="modelport-") as empty:
         process = _start(rung, work, empty)
-        watch = _Watch(process, frames.Receiver(work.outputs, work.limits.output))
+        watch = _Watch(process, frames.Receiver(work.outputs, work.limits.output), _order(rung, work))
         try:
-            watch.until(started + work.limits.wall, _order(rung, work))
+            watch.until(started + work.limits.wall)
         finally:
             _kill(process)
             watch.receiver.close()
@@ -86,7 +86,8 @@ def run_in(rung: Rung, work: Work) -> Result:
 
 
 def _start(rung: Rung, work: Work, empty: str) -> subprocess.Popen[bytes]:
-    boot = [sys.executable, "-I", "-B", "-c", _BOOT, str(visible.PACKAGE.parent)]
+    parent = 0 if rung == "bubblewrap" else os.getpid()
+    boot = [sys.executable, "-I", "-B", "-c", _BOOT, str(visible.PACKAGE.parent), str(parent)]
     around: list[str] = []
     if rung == "bubblewrap":
         program = bwrap.program()
@@ -135,19 +136,16 @@ def _threads_of_user() -> int:
 class _Watch:
     """Moves bytes between us and the process until it ends, a limit is met, or time is up."""
 
-    def __init__(self, process: subprocess.Popen[bytes], receiver: frames.Receiver) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], receiver: frames.Receiver, order: bytes) -> None:
         self.receiver = receiver
         self.log = bytearray()
         self._process = process
+        self._order: bytes | None = order
 
-    def until(self, deadline: float, order: bytes) -> None:
+    def until(self, deadline: float) -> None:
         """Hand over the order and take what comes. Raises `SandboxError` (`sandbox-timeout`, `-output`)."""
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # it died at once; its end is explained by the caller
-            self._process.stdin.write(order)
-            self._process.stdin.close()
         with selectors.DefaultSelector() as selector:
-            selector.register(_fd(self._process.stdout), selectors.EVENT_READ, self.receiver.feed)
+            selector.register(_fd(self._process.stdout), selectors.EVENT_READ, self._take)
             selector.register(_fd(self._process.stderr), selectors.EVENT_READ, self._note)
             while selector.get_map():
                 self._turn(selector, deadline)
@@ -173,6 +171,18 @@ class _Watch:
                 msg = "took longer than it may"
                 raise _stopped(msg, "sandbox-timeout", "raise the time limit")
             time.sleep(0.002)
+
+    def _take(self, chunk: bytes) -> None:
+        """The first byte says that the process is ready for its order; the rest is its answer."""
+        if self._order is None:
+            self.receiver.feed(chunk)
+            return
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # it died at once; its end is explained by the caller
+            self._process.stdin.write(self._order)
+            self._process.stdin.close()
+        self._order = None
+        self.receiver.feed(chunk.removeprefix(READY))
 
     def _note(self, chunk: bytes) -> None:
         self.log += chunk

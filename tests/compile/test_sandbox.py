@@ -198,7 +198,8 @@ folder = Path({str(tmp_path)!r})
 inputs = {{"model": folder / "model.pkl", "sample": folder / "rows.csv"}}
 run_in({rung!r}, Work("convert", inputs, folder / "out", Limits(), {{"form": "pickle", "labels": None}}))
 """
-    parent = subprocess.Popen([sys.executable, "-c", script])
+    # Whoever is killed cannot clean up: its empty folder stays where we can see it.
+    parent = subprocess.Popen([sys.executable, "-c", script], env={**os.environ, "TMPDIR": str(tmp_path)})
     children = _wait_for(lambda: _children(parent.pid))
     parent.send_signal(signal.SIGKILL)
     parent.wait()

@@ -118,7 +118,7 @@ def news() -> Exhibit:
         model=model,
         sample=list(texts[:300]),
         labels=None,
-        items=[text[:8000] for text in texts[cut:]],
+        items=[text[:8000] for text in texts[cut:]],  # a server takes 10,000 characters unless told otherwise
         truths=topics[cut:],
         brief=lambda text: text.split("\n", 1)[0][:48],
     )

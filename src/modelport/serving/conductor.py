@@ -1,14 +1,14 @@
 """Carries plans and keys to the workers, and commits what all of them have ready.
 
 The decisions are `rollout`'s; this is the loop around them. Every event (a plan, a worker, a report) ends
-in `_go_on`: endpoints advance, then each worker is told what it needs next.
+in `_advance`: endpoints advance, then each worker is told what it needs next.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from modelport.core.access import AccessSnapshot
 from modelport.core.plan import Revision, ServingPlan, check
@@ -39,6 +39,7 @@ class Conductor:
         self._access: Access | None = None
         self._answering: dict[Worker, dict[str, Revision]] = {}
         self._deaths = 0
+        self._going_on = False
         self._said: dict[str, str] = {}
         self.first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.workers: Callable[[], Sequence[Worker]] = list
@@ -101,22 +102,26 @@ class Conductor:
             self._segment.clear_slot(place, range(self._segment.workers))
 
     def _go_on(self) -> None:
+        """Once for all that happens in one turn of the loop: many slots report at a time."""
+        if not self._going_on:
+            self._going_on = True
+            asyncio.get_running_loop().call_soon(self._advance)
+
+    def _advance(self) -> None:
+        self._going_on = False
         before = self._state
         seen = [worker.seen for worker in self.workers()]
         self._state = rollout.advance(before, seen)
-        self._tell_failures(seen)
-        for worker in self.workers():
-            self._lead(worker)
         self._make_room(self._state)
+        self._tell_failures(seen)
         self._tell_commits(before)
+        places = self._slots.of(rollout.slots_in_use(self._state))
+        for worker in self.workers():
+            self._lead(worker, places)
 
-    def _lead(self, worker: Worker) -> None:
+    def _lead(self, worker: Worker, places: Mapping[str, int]) -> None:
         """Tell a worker all that it can be told now."""
-        while True:
-            places = self._slots.of(rollout.slots_in_use(self._state))
-            message = rollout.next_message(self._state, worker.seen, places)
-            if message is None:
-                return
+        while message := rollout.next_message(self._state, worker.seen, places):
             revision = message.plan.revision if isinstance(message, Prepare) else message.revision
             worker.channel.send(message)
             worker.seen = rollout.sent(worker.seen, message, self._state.plans[revision])

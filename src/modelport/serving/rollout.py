@@ -7,7 +7,7 @@ replica may answer with several revisions, and a new worker is brought through a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -15,6 +15,8 @@ import msgspec
 from modelport.core.plan import EndpointSpec, Revision, ServingPlan
 from modelport.errors import PlanRefused
 from modelport.serving.messages import Commit, Prepare, SlotReport
+
+_UNKNOWN = SlotReport("wanted")
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -93,13 +95,23 @@ def verdicts(state: State, workers: Sequence[Seen]) -> dict[str, Verdict]:
     # A worker that is still behind answers nothing yet: it holds up no rollback in those that do.
     voters = [worker for worker in workers if not behind(state, worker)] or workers
     open_ = [item for item in plan.endpoints if state.committed.get(item.name) != plan.revision]
-    return {endpoint.name: judge(plan, endpoint, voters) for endpoint in open_}
+    return judge(plan, open_, voters)
 
 
-def judge(plan: ServingPlan, endpoint: EndpointSpec, workers: Sequence[Seen]) -> Verdict:
-    """Whether these workers can all answer an endpoint of a plan."""
-    slots = _pinned(plan, endpoint)
-    reports = [(slot, _report(plan, worker, slot)) for worker in workers for slot in slots]
+def judge(
+    plan: ServingPlan, endpoints: Iterable[EndpointSpec], workers: Sequence[Seen]
+) -> dict[str, Verdict]:
+    """Whether these workers can all answer, by endpoint of a plan."""
+    pinned = {slot.id for slot in plan.slots if slot.pinned}
+    asked = [worker.slots if worker.asked == plan.revision else {} for worker in workers]
+    return {endpoint.name: _judge_one(endpoint, pinned, asked) for endpoint in endpoints}
+
+
+def _judge_one(
+    endpoint: EndpointSpec, pinned: Collection[str], workers: Sequence[Mapping[str, SlotReport]]
+) -> Verdict:
+    slots = [share.slot for share in endpoint.route.shares if share.slot in pinned]
+    reports = [(slot, known.get(slot, _UNKNOWN)) for known in workers for slot in slots]
     for slot, report in reports:
         if report.state == "failed":
             return Verdict("failed", f"slot {slot}: {report.reason or 'failed without a reason'}")
@@ -122,11 +134,9 @@ def next_message(state: State, worker: Seen, places: Mapping[str, int]) -> Prepa
             continue  # it was there, and could not commit
         if worker.asked != plan.revision:
             return Prepare(plan, {slot.id: places[slot.id] for slot in plan.slots})
-        judged = {
-            endpoint.name: judge(plan, endpoint, [worker])
-            for endpoint in plan.endpoints
-            if behind(state, worker).get(endpoint.name) == plan.revision
-        }
+        lacking = behind(state, worker)
+        due = [item for item in plan.endpoints if lacking.get(item.name) == plan.revision]
+        judged = judge(plan, due, [worker])
         if ready := [name for name, verdict in judged.items() if verdict.state == "ready"]:
             return Commit(plan.revision, tuple(ready))
         if any(verdict.state == "waiting" for verdict in judged.values()):
@@ -180,16 +190,6 @@ def _farewell(state: State, worker: Seen) -> Commit | None:
         return None
     gone = worker.told.keys() - state.committed.keys()
     return Commit(plan.revision, ()) if gone else None
-
-
-def _pinned(plan: ServingPlan, endpoint: EndpointSpec) -> list[str]:
-    routed = {share.slot for share in endpoint.route.shares}
-    return [slot.id for slot in plan.slots if slot.id in routed and slot.pinned]
-
-
-def _report(plan: ServingPlan, worker: Seen, slot: str) -> SlotReport:
-    known = worker.slots.get(slot) if worker.asked == plan.revision else None
-    return known or SlotReport("wanted")
 
 
 def _contracts(reports: Iterable[tuple[str, SlotReport]]) -> str:

@@ -62,7 +62,7 @@ def command(
         found = client.predict_many(model, items, batch=batch, parameters=parameters, user_id=user)
         refused = answers.print_all(found, table=_wants_table(output))
     if refused:
-        typer.secho(f"{refused} items were refused", fg="yellow", err=True)
+        typer.secho(f"items refused: {refused}", fg="yellow", err=True)
         raise typer.Exit(1)
 
 

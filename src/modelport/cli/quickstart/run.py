@@ -44,12 +44,13 @@ def _pack_all(console: Console, folder: Path) -> list[tuple[Exhibit, Path]]:
 def _pack(progress: Progress, title: str, make: Callable[[], Exhibit], folder: Path) -> tuple[Exhibit, Path]:
     from modelport.compile.pack import pack
 
-    task = progress.add_task(f"{title}: fitting", total=1)
+    task = progress.add_task(f"{title}: fitting", total=None)
     exhibit = make()
     progress.update(task, description=f"{title}: compiling, and proving that it answers the same")
     path = folder / f"{exhibit.name}.bundle"
     pack(exhibit.model, name=exhibit.name, sample=exhibit.sample, labels=exhibit.labels).save(path)
-    progress.update(task, description=f"{title}: {_proof(path)}", completed=1)
+    progress.remove_task(task)
+    progress.console.print(f"[green]✓[/green] {title}: {_proof(path)}")
     return exhibit, path
 
 
@@ -93,9 +94,4 @@ def _stay(console: Console, served: Served) -> None:
 
 
 def _progress(console: Console) -> Progress:
-    return Progress(
-        SpinnerColumn(finished_text="✓"),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-        console=console,
-    )
+    return Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console)

@@ -14,6 +14,7 @@ app = typer.Typer(
     help="Take a trained model into production: pack, prove, serve.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help takes half the time, and a log can hold it
 )
 app.command("pack")(pack.command)
 app.command("inspect")(inspect.command)

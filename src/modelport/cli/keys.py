@@ -14,7 +14,7 @@ from modelport.errors import NotFound, SettingsError
 if TYPE_CHECKING:
     from modelport.core.access import KeyEntry, Rate
 
-app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True, rich_markup_mode=None)
 
 File = Annotated[Path, typer.Option("--file", help="The key file; `modelport serve --keys` watches it.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -1,0 +1,82 @@
+"""Input rules of a model: each cleans, and says so, or refuses (`model_config.validation`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+
+from modelport.core.manifest import Validation
+from modelport.errors import InvalidInput
+from modelport.runtimes.batch import Array
+
+_TAG = re.compile(r"<[^>]*>")
+_SPACE = re.compile(r"\s+")
+
+Clean = Callable[[str], tuple[str, tuple[str, ...]]]
+
+
+class Rules:
+    """A model's `Validation`, ready to apply. `plain` is true when text needs a length check only."""
+
+    __slots__ = (
+        "_allowed",
+        "_collapse",
+        "_denied",
+        "_html",
+        "allow_nonfinite",
+        "max_length",
+        "plain",
+        "ranges",
+    )
+
+    def __init__(self, validation: Validation) -> None:
+        self.max_length = validation.max_length
+        self.allow_nonfinite = validation.allow_nonfinite
+        self.ranges = validation.ranges
+        self._html = validation.strip_html
+        self._collapse = validation.collapse_whitespace
+        self._allowed = re.compile(validation.allowed_pattern) if validation.allowed_pattern else None
+        self._denied = [
+            (pattern, re.compile(pattern, re.IGNORECASE)) for pattern in validation.denied_patterns
+        ]
+        self.plain = not (self._html or self._collapse or self._allowed or self._denied)
+
+    def text(self, text: str) -> tuple[str, tuple[str, ...]]:
+        """The cleaned text and what was done to it; raises `InvalidInput` naming the rule."""
+        if "\x00" in text:
+            msg = "the text holds a NUL character"
+            raise InvalidInput(msg, code="nul-character", hint="remove U+0000 from the text")
+        if len(text) > self.max_length:
+            msg = f"the text has {len(text)} characters, max_length is {self.max_length}"
+            raise InvalidInput(msg, code="text-too-long", hint="shorten it, or raise validation.max_length")
+        return (text, ()) if self.plain else self._clean(text)
+
+    def _clean(self, text: str) -> tuple[str, tuple[str, ...]]:
+        notes: list[str] = []
+        for pattern, denied in self._denied:
+            if denied.search(text):
+                msg = f"the text matches the denied pattern {pattern!r}"
+                raise InvalidInput(msg, code="denied-pattern")
+        if self._html and (stripped := _TAG.sub("", text)) != text:
+            text = stripped
+            notes.append("strip_html")
+        if self._collapse and (collapsed := _SPACE.sub(" ", text).strip()) != text:
+            text = collapsed
+            notes.append("collapse_whitespace")
+        if self._allowed and not self._allowed.fullmatch(text):
+            msg = f"the text does not match the allowed pattern {self._allowed.pattern!r}"
+            raise InvalidInput(msg, code="allowed-pattern")
+        return text, tuple(notes)
+
+    def outside(self, column: str, values: Array) -> int | None:
+        """The first row whose value lies outside the column's range, or None."""
+        low, high = self.ranges[column]
+        with np.errstate(invalid="ignore"):
+            bad = np.zeros(len(values), bool)
+            if low is not None:
+                bad |= values < low
+            if high is not None:
+                bad |= values > high
+        return int(bad.argmax()) if bad.any() else None

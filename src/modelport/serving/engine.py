@@ -1,0 +1,47 @@
+"""The one path every prediction takes, whatever protocol brought it.
+
+    endpoint.pick -> codec decodes for that slot -> Engine.infer (admission) -> Batcher -> Predictor -> Call.answered
+
+Authentication stands before the codec (`http.gate`): a stranger's body is never parsed. The table
+was read once, by the router, so a swap never splits a request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+
+from modelport.errors import DeadlineExceeded, ModelportError, Overloaded, TooLarge
+from modelport.serving.call import NEVER, Call
+
+
+class Engine:
+    """Places calls and queues them. Owned by the event loop."""
+
+    def __init__(self, *, rows: int, loop: asyncio.AbstractEventLoop) -> None:
+        self._rows = rows
+        self._loop = loop
+        self.draining = False
+
+    def infer(self, call: Call) -> None:
+        """Queue a call for its slot, or refuse it at once: `call.failed` has then been called."""
+        try:
+            call.queued = now = monotonic()
+            self._admit(call, now)
+            call.slot.batcher.submit(call)
+        except ModelportError as error:
+            call.status = call.failed(error)
+            call.slot.counters.refused(call.protocol, call.status)
+            return
+        if call.deadline is not NEVER:
+            self._loop.call_later(call.deadline - now, call.slot.batcher.expire, call)
+
+    def _admit(self, call: Call, now: float) -> None:
+        """Cheap reasons to refuse, before anything is queued."""
+        if call.rows > self._rows:
+            msg = f"{call.rows} rows in one request, the limit is {self._rows}"
+            raise TooLarge(msg, code="too-many-rows", hint="send several smaller requests")
+        if call.deadline is not NEVER and now >= call.deadline:
+            raise DeadlineExceeded("the deadline had passed when the request arrived")
+        if self.draining:
+            raise Overloaded("this server is stopping", code="draining", hint="send it to another replica")

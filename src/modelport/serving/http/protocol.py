@@ -1,0 +1,324 @@
+"""HTTP/1.1 framing: llhttp (by httptools) reads, limits and time-outs are ours.
+
+One request at a time is answered per connection; pipelined ones wait in order. Whatever goes wrong, a
+connection is left clean or closed, never in between. No timer runs per request: a sweep over all
+connections, twice a second, cuts those that are too slow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from time import monotonic
+from typing import Protocol
+
+import httptools
+
+from modelport.errors import BadRequest, ModelportError, RequestTimeout, TooLarge
+from modelport.serving.http.exchange import Exchange
+from modelport.serving.settings import Limits
+
+_NEVER = float("inf")
+_PIPELINE = 32
+"""Whole requests that may wait on one connection; then the socket is not read until some are answered."""
+_ONCE = frozenset(
+    {b"host", b"authorization", b"content-type", b"content-encoding", b"inference-header-content-length"}
+)
+
+
+class Server(Protocol):
+    """What a connection needs of the server around it."""
+
+    limits: Limits
+    connections: set[Connection]
+    now: float
+    closing: bool
+
+    def handle(self, exchange: Exchange) -> None: ...
+
+    def rejected(self, status: int) -> None: ...
+
+    def full(self) -> bool: ...
+
+
+class Connection(asyncio.Protocol):
+    """One client connection. Owned by the event loop."""
+
+    __slots__ = (
+        "_active",
+        "_began",
+        "_body",
+        "_body_limit",
+        "_body_size",
+        "_broken",
+        "_chunks",
+        "_deadline",
+        "_head_size",
+        "_headers",
+        "_in_body",
+        "_parser",
+        "_reading",
+        "_server",
+        "_stalled",
+        "_transport",
+        "_url",
+        "_waiting",
+        "principal",
+    )  # fmt: skip
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._active: Exchange | None = None
+        self._waiting: deque[Exchange] = deque()
+        self._reading = True
+        self._broken = False
+        self._stalled = _NEVER
+        self._deadline = server.now + server.limits.idle_seconds
+        self.principal: object = None
+        self._begin()
+
+    # The transport's side.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        if self._server.full():
+            self._server.rejected(503)
+            transport.write(_FULL)
+            transport.close()
+            return
+        self._server.connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server.connections.discard(self)
+        self._broken = True
+        self._transport = None
+        for exchange in (self._active, *self._waiting):
+            if exchange is not None:
+                exchange.done = True
+                if exchange.call is not None:
+                    exchange.call.cancelled = True
+        self._waiting.clear()
+
+    def data_received(self, data: bytes) -> None:
+        if self._broken:
+            return
+        if not self._in_body:
+            self._head_size += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._fail(BadRequest("this server does not switch protocols", code="no-upgrade"))
+        except httptools.HttpParserCallbackError as error:
+            cause = error.__context__
+            self._fail(cause if isinstance(cause, ModelportError) else BadRequest("malformed request"))
+        except httptools.HttpParserError as error:
+            self._fail(BadRequest(f"not HTTP/1.1: {error}", code="malformed-http"))
+        else:
+            if not self._in_body and self._head_size > self._server.limits.header_bytes + len(data):
+                self._fail(_HEAD_TOO_LARGE)
+
+    def eof_received(self) -> bool:
+        return self._active is not None
+
+    def pause_writing(self) -> None:
+        self._stalled = self._server.now + self._server.limits.write_seconds
+
+    def resume_writing(self) -> None:
+        self._stalled = _NEVER
+
+    # The parser's side.
+
+    def on_url(self, url: bytes) -> None:
+        if not self._url:
+            self._deadline = self._server.now + self._server.limits.header_seconds
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        headers = self._headers
+        name = name.lower()
+        if name in headers:
+            self._again(name, value)
+            return
+        if len(headers) >= self._server.limits.headers:
+            raise _TOO_MANY_HEADERS
+        if b"_" in name:
+            msg = "a header name holds an underscore"
+            raise BadRequest(msg, code="bad-header", hint="proxies read '_' and '-' alike; use '-'")
+        headers[name] = value
+
+    def on_headers_complete(self) -> None:
+        server, headers = self._server, self._headers
+        limits = server.limits
+        if self._head_size > limits.header_bytes and len(self._url) + _size(headers) > limits.header_bytes:
+            raise _HEAD_TOO_LARGE
+        self._in_body = True
+        self._began = server.now
+        binary = b"inference-header-content-length" in headers
+        self._body_limit = limits.body_bytes if binary else limits.json_bytes
+        length = headers.get(b"content-length")
+        if length is None:
+            if b"transfer-encoding" in headers:
+                self._deadline = _NEVER
+            return
+        if int(length) > self._body_limit:
+            raise self._too_large()
+        self._deadline = _NEVER
+        if headers.get(b"expect", b"").lower() == b"100-continue" and self._transport is not None:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        self._body_size += len(body)
+        if self._body_size > self._body_limit:
+            raise self._too_large()
+        self._body.append(body)
+
+    def on_chunk_header(self) -> None:
+        self._chunks += 1
+        if self._chunks > self._server.limits.chunks:
+            msg = f"more than {self._server.limits.chunks} chunks"
+            raise BadRequest(msg, code="too-many-chunks", hint="send larger chunks, or a content-length")
+
+    def on_message_complete(self) -> None:
+        parser = self._parser
+        exchange = Exchange(
+            self,
+            parser.get_method(),
+            self._url,
+            self._headers,
+            keep_alive=parser.should_keep_alive() and not self._server.closing,
+        )
+        body = self._body
+        exchange.body = body[0] if len(body) == 1 else b"".join(body)
+        exchange.received = monotonic()
+        self._begin()
+        self._deadline = _NEVER
+        if self._active is None:
+            self._active = exchange
+            self._server.handle(exchange)
+        else:
+            self._waiting.append(exchange)
+            if len(self._waiting) >= _PIPELINE and self._reading and self._transport is not None:
+                self._reading = False
+                self._transport.pause_reading()
+
+    # The server's side.
+
+    def send(self, exchange: Exchange, data: bytes) -> None:
+        """Write an answer, then go on with the next request or close."""
+        if self._transport is None:
+            return
+        self._transport.write(data)
+        self._active = None
+        if not exchange.keep_alive or self._broken:
+            self._broken = True
+            self._transport.close()
+        elif self._waiting:
+            self._next()
+        else:
+            self._deadline = self._server.now + self._server.limits.idle_seconds
+
+    def sweep(self, now: float) -> None:
+        """Cut the connection when its peer is too slow; called twice a second."""
+        if self._stalled <= now and self._transport is not None:
+            self._transport.abort()
+        elif self._in_body:
+            self._check_rate(now)
+        elif self._deadline <= now:
+            self._cut("the request did not arrive in time")
+
+    def finish(self) -> None:
+        """Stop reading new requests: close now when idle, else after the answers that are due."""
+        if self._active is None and not self._url and self._transport is not None:
+            self._broken = True
+            self._transport.close()
+        elif self._active is not None:
+            self._active.keep_alive = False
+            self._waiting.clear()
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is being received or answered."""
+        return self._active is None and not self._url
+
+    def _begin(self) -> None:
+        """Forget the request that was received; expect the next one."""
+        self._url = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._body: list[bytes] = []
+        self._body_size = self._head_size = self._chunks = 0
+        self._body_limit = 0
+        self._in_body = False
+        self._began = 0.0
+
+    def _next(self) -> None:
+        self._active = self._waiting.popleft()
+        if not self._reading and self._transport is not None:
+            self._reading = True
+            self._transport.resume_reading()
+        self._server.handle(self._active)
+
+    def _again(self, name: bytes, value: bytes) -> None:
+        if name in _ONCE:
+            msg = f"the header {name.decode('latin-1')!r} is there twice"
+            raise BadRequest(msg, code="duplicate-header")
+        self._headers[name] += b", " + value
+
+    def _check_rate(self, now: float) -> None:
+        limits = self._server.limits
+        age = now - self._began
+        if age > limits.body_seconds and self._body_size < age * limits.body_rate:
+            self._cut(f"the body came slower than {limits.body_rate} bytes per second")
+
+    def _cut(self, why: str) -> None:
+        if self._url:
+            self._fail(RequestTimeout(why, hint="send the whole request at once"))
+        elif self._transport is not None:
+            self._broken = True
+            self._transport.close()
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(
+            f"the body is over {self._body_limit} bytes",
+            code="body-too-large",
+            hint="send several requests, or binary tensors, whose limit is higher",
+        )
+
+    def _fail(self, error: ModelportError) -> None:
+        """Answer a request that cannot be framed, after those before it, and close."""
+        if self._broken:
+            return
+        exchange = Exchange(self, b"GET", self._url[:100], {}, keep_alive=False)
+        self._broken = True
+        self._server.rejected(error.status)
+        if self._transport is None:
+            return
+        if self._active is not None:
+            # An answer is still due; what follows it cannot be trusted any more.
+            self._active.keep_alive = False
+            return
+        self._active = exchange
+        exchange.request_id = "unframed"
+        exchange.problem(error)
+
+
+class _HeadTooLarge(BadRequest):
+    code = "headers-too-large"
+    status = 431
+
+
+_HEAD_TOO_LARGE = _HeadTooLarge(
+    "the request line and headers are too large", hint="send fewer, shorter headers"
+)
+_TOO_MANY_HEADERS = _HeadTooLarge("there are too many headers", code="too-many-headers")
+_FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n"
+    b"connection: close\r\ncontent-length: 96\r\n\r\n"
+    b'{"status":503,"code":"too-many-connections","title":"Overloaded","detail":"no room for you now"}'
+)
+
+
+def _size(headers: dict[bytes, bytes]) -> int:
+    return sum(len(name) + len(value) + 4 for name, value in headers.items())

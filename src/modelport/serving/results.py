@@ -1,0 +1,148 @@
+"""Outputs of one executed batch, turned into meaning once for all the calls that share it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from modelport.core.manifest import Manifest
+from modelport.core.signature import Field
+from modelport.errors import ModelportError
+from modelport.runtimes.batch import Array, Batch, Ragged
+
+_NO_ERRORS: dict[int, ModelportError] = {}
+
+
+class Results:
+    """Lists are made lazily, once per batch: 32 callers share one conversion.
+
+    `errors` maps a row to the error it failed with; the outputs of such a row mean nothing.
+    """
+
+    __slots__ = ("_lists", "batch", "errors", "meaning")
+
+    def __init__(
+        self, batch: Batch, meaning: Meaning, errors: dict[int, ModelportError] = _NO_ERRORS
+    ) -> None:
+        self.batch = batch
+        self.meaning = meaning
+        self.errors = errors
+        self._lists: dict[str, list[Any]] = {}
+
+    def tensor(self, name: str) -> list[Any]:
+        """The output tensor `name` as callers see it (labels, not indices), one entry per row."""
+        values = self._lists.get(name)
+        if values is None:
+            values = self._lists[name] = self.meaning.values(self.batch, name)
+        return values
+
+    def predictions(self) -> list[Any]:
+        """The answer of each row: label, number, cluster, list."""
+        return self.tensor(self.meaning.answer)
+
+    def confidences(self) -> list[float | None]:
+        """How sure the model is of each row's prediction; None when it cannot say."""
+        values = self._lists.get("confidence")
+        if values is None:
+            values = self._lists["confidence"] = self.meaning.confidences(self.batch)
+        return values
+
+
+_ANSWER = {
+    "classification": "label",
+    "outlier": "label",
+    "regression": "value",
+    "clustering": "cluster",
+    "multilabel": "labels",
+    "transform": "values",
+}
+
+
+class Meaning:
+    """How the fixed output tensors of a task read to a caller (see `core.signature.Signature`)."""
+
+    __slots__ = ("_indexed", "answer", "labels", "outputs", "probabilistic", "task")
+
+    def __init__(self, manifest: Manifest) -> None:
+        self.task = manifest.task
+        self.labels = manifest.labels
+        self.outputs = public_outputs(manifest)
+        names = [field.name for field in manifest.signature.outputs]
+        self.answer = _ANSWER.get(self.task, names[0])
+        self.probabilistic = self.task == "classification" and "probabilities" in names
+        self._indexed = manifest.labels is not None and self.task in {"classification", "outlier"}
+
+    def values(self, batch: Batch, name: str) -> list[Any]:
+        """A tensor as nested lists; label indices become labels."""
+        tensor = batch.tensors[name]
+        if isinstance(tensor, Ragged):
+            return [
+                tensor.values[a:b].tolist()
+                for a, b in zip(tensor.offsets[:-1], tensor.offsets[1:], strict=True)
+            ]
+        if name == "label" and self._indexed and self.labels is not None:
+            labels = self.labels
+            return [labels[index] for index in tensor.tolist()]
+        values: list[Any] = tensor.tolist()
+        return values
+
+    def confidences(self, batch: Batch) -> list[float | None]:
+        """The highest probability of each row, or None."""
+        if not self.probabilistic:
+            return [None] * batch.rows
+        confidences: list[float | None] = batch.array("probabilities").max(axis=1).tolist()
+        return confidences
+
+
+def public_outputs(manifest: Manifest) -> tuple[Field, ...]:
+    """Output fields as callers see them: label indices carry the labels' own dtype."""
+    labels = manifest.labels
+    if labels is None or manifest.task not in {"classification", "outlier"}:
+        return manifest.signature.outputs
+    dtype = _label_dtype(labels)
+    return tuple(
+        Field(field.name, dtype, field.shape) if field.name == "label" else field  # type: ignore[arg-type]
+        for field in manifest.signature.outputs
+    )
+
+
+def nonfinite_rows(batch: Batch) -> int:
+    """Rows with a NaN or an infinity in any float output."""
+    bad: Array | None = None
+    for tensor in batch.tensors.values():
+        values = tensor.values if isinstance(tensor, Ragged) else tensor
+        if values.dtype.kind != "f" or isinstance(tensor, Ragged) or all_finite(values):
+            continue
+        rows = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+        bad = rows if bad is None else bad | rows
+    return 0 if bad is None else int(bad.sum())
+
+
+_ZEROS: dict[tuple[str, int], Array] = {}
+
+
+def all_finite(values: Array) -> bool:
+    """Whether a float array holds only finite numbers.
+
+    A dot product with zeros is zero exactly when every factor is finite; for a row of 30 floats that takes
+    0.4 us where `isfinite().all()` takes 3 us.
+    """
+    size = values.size
+    if size > 4096:
+        return bool(np.isfinite(values).all())
+    key = (values.dtype.char, size)
+    zeros = _ZEROS.get(key)
+    if zeros is None:
+        zeros = _ZEROS[key] = np.zeros(size, values.dtype)
+    return bool(values.reshape(-1).dot(zeros) == 0)
+
+
+def _label_dtype(labels: tuple[Any, ...]) -> str:
+    if all(isinstance(label, bool) for label in labels):
+        return "BOOL"
+    if all(isinstance(label, int) for label in labels):
+        return "INT64"
+    if all(isinstance(label, int | float) for label in labels):
+        return "FP64"
+    return "BYTES"

@@ -1,0 +1,108 @@
+"""What a worker serves right now: read once per request, replaced as a whole, never changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from modelport.core.manifest import Manifest, Parameters
+from modelport.core.plan import Revision, Route, SlotSpec
+from modelport.core.signature import Field
+from modelport.core.traffic import Splitter, point
+from modelport.errors import NotFound
+from modelport.serving.batching import Batcher
+from modelport.serving.codecs.rules import Rules
+from modelport.serving.counters import SlotCounters
+from modelport.serving.results import Meaning
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LiveSlot:
+    """A warm slot of this worker."""
+
+    spec: SlotSpec
+    manifest: Manifest
+    identity: str
+    meaning: Meaning
+    parameters: Parameters
+    rules: Rules
+    counters: SlotCounters
+    batcher: Batcher
+    place: int
+    stamp: bytes
+    """Response header lines that name model, version and revision, ready to send."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LiveEndpoint:
+    """An endpoint as it routes now."""
+
+    name: str
+    route: Route
+    arms: tuple[LiveSlot, ...]
+    by_version: Mapping[int, LiveSlot]
+    splitter: Splitter
+    revision: Revision
+
+    def pick(self, version: int, key: str) -> LiveSlot:
+        """The slot that answers: the version asked for, or (version 0) the arm that `key` falls on."""
+        if version:
+            return self.version(version)
+        if len(self.arms) == 1:
+            return self.arms[0]
+        return self.arms[self.splitter.arm(point(key, self.name, self.route.salt))]
+
+    def version(self, number: int) -> LiveSlot:
+        """The slot of a version; raises `NotFound`."""
+        slot = self.by_version.get(number)
+        if slot is None:
+            msg = f"{self.name} has no version {number} here"
+            raise NotFound(
+                msg, code="version-not-found", hint=f"GET /v2/models/{self.name} lists the versions"
+            )
+        return slot
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """All endpoints of a worker. `revision` is the last one committed, for any endpoint."""
+
+    revision: Revision = field(default_factory=lambda: Revision(0, 0))
+    endpoints: Mapping[str, LiveEndpoint] = field(default_factory=dict)
+
+    def endpoint(self, name: str) -> LiveEndpoint:
+        """The endpoint called `name`; raises `NotFound`."""
+        endpoint = self.endpoints.get(name)
+        if endpoint is None:
+            msg = f"no model {name[:100]!r} is served here"
+            raise NotFound(msg, code="model-not-found", hint="GET /v2/models lists what is served")
+        return endpoint
+
+    def only(self) -> LiveEndpoint:
+        """The endpoint of a server that has just one; raises `NotFound`."""
+        if len(self.endpoints) == 1:
+            return next(iter(self.endpoints.values()))
+        msg = f"this server has {len(self.endpoints)} models, so the request must name one"
+        raise NotFound(msg, code="model-not-named", hint="POST /v1/models/<model>/predict")
+
+
+def contract_digest(manifest: Manifest) -> str:
+    """Equal for manifests that can stand behind one endpoint.
+
+    Float width, ranges and categories may differ between versions; names, kinds, shapes and task may not.
+    """
+    signature = manifest.signature
+    parts = {
+        "item": signature.item,
+        "task": manifest.task,
+        "inputs": [(item.name, _kind(item), item.shape, item.columns) for item in signature.inputs],
+        "outputs": [(item.name, _kind(item), len(item.shape)) for item in signature.outputs],
+    }
+    return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
+
+
+def _kind(item: Field) -> str:
+    return "FP" if item.dtype.startswith("FP") else item.dtype

@@ -1,4 +1,4 @@
-"""Batch what waits: no timer. While a predictor is busy calls queue; when it is free it takes what is cheapest.
+"""Batch what waits: no timer. While a predictor is busy calls queue; when free it takes what is cheapest.
 
 On the event loop a turn is scheduled behind the sockets that are ready now, so the calls of one poll share
 a batch. A batch predicted to cost less than `inline_seconds` runs right there; a dearer one in a thread,
@@ -112,7 +112,7 @@ class Batcher:
             self._settle()
             return
         self._counters.gauge(shared.QUEUED, self.waiting)
-        # Set before anything runs: should the model take the process down, the supervisor counts these as lost.
+        # Set before anything runs: should the model end the process, the supervisor counts these as lost.
         self._counters.add(shared.EXECUTING, len(calls))
         if self.cost.predict(rows) < self._inline_seconds:
             outcomes = run(self._predictor, self._meaning, calls)

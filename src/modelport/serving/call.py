@@ -38,7 +38,8 @@ class Call:
     """
 
     __slots__ = (
-        "batch", "cancelled", "deadline", "id", "partial", "protocol", "queued", "received", "rows", "slot", "status",
+        "batch", "cancelled", "deadline", "id", "partial", "protocol",
+        "queued", "received", "rows", "slot", "status",
     )  # fmt: skip
 
     def __init__(
@@ -46,9 +47,9 @@ class Call:
         slot: LiveSlot,
         batch: Batch,
         *,
-        id: str,
+        id: str,  # noqa: A002
         received: float,
-        protocol: int,  # noqa: A002
+        protocol: int,
     ) -> None:
         self.slot = slot
         self.batch = batch

@@ -1,6 +1,7 @@
 """The one path every prediction takes, whatever protocol brought it.
 
-    endpoint.pick -> codec decodes for that slot -> Engine.infer (admission) -> Batcher -> Predictor -> Call.answered
+    endpoint.pick -> codec decodes for that slot -> Engine.infer (admission)
+        -> Batcher -> Predictor -> Call.answered
 
 Authentication stands before the codec (`http.gate`): a stranger's body is never parsed. The table
 was read once, by the router, so a swap never splits a request.
@@ -42,6 +43,8 @@ class Engine:
             msg = f"{call.rows} rows in one request, the limit is {self._rows}"
             raise TooLarge(msg, code="too-many-rows", hint="send several smaller requests")
         if call.deadline is not NEVER and now >= call.deadline:
-            raise DeadlineExceeded("the deadline had passed when the request arrived")
+            msg = "the deadline had passed when the request arrived"
+            raise DeadlineExceeded(msg)
         if self.draining:
-            raise Overloaded("this server is stopping", code="draining", hint="send it to another replica")
+            msg = "this server is stopping"
+            raise Overloaded(msg, code="draining", hint="send it to another replica")

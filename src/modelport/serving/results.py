@@ -114,7 +114,7 @@ def nonfinite_rows(batch: Batch) -> int:
         values = tensor.values if isinstance(tensor, Ragged) else tensor
         if values.dtype.kind != "f" or isinstance(tensor, Ragged) or all_finite(values):
             continue
-        rows = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+        rows: Array = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
         bad = rows if bad is None else bad | rows
     return 0 if bad is None else int(bad.sum())
 

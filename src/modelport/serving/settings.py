@@ -1,4 +1,4 @@
-"""Every setting of the data plane, its default and its unit, in one place. Documented in docs/reference/settings.md."""
+"""Every setting of the data plane, its default and its unit. Documented in docs/reference/settings.md."""
 
 from __future__ import annotations
 

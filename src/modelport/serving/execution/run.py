@@ -1,4 +1,4 @@
-"""Run calls through a predictor so that a bad row fails alone. Pure of asyncio: runs on the loop or in a thread."""
+"""Run calls through a predictor so that a bad row fails alone. No asyncio: on the loop or in a thread."""
 
 from __future__ import annotations
 

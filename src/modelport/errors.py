@@ -43,6 +43,7 @@ class ModelportError(Exception):
         message: what happened, without paths, pids or stack traces: it may reach a caller.
         hint: what to try next; may be empty.
         pointer: JSON pointer to the offending place in a document; empty when there is none.
+        faults: where several places offend, each as (pointer, message).
     """
 
     code = "internal"
@@ -53,6 +54,7 @@ class ModelportError(Exception):
         self.message = message
         self.hint = hint
         self.pointer = pointer
+        self.faults: tuple[tuple[str, str], ...] = ()
         if code:
             self.code = code
 

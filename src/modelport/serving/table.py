@@ -14,6 +14,7 @@ from modelport.core.signature import Field
 from modelport.core.traffic import Splitter, point
 from modelport.errors import NotFound
 from modelport.serving.batching import Batcher
+from modelport.serving.codecs.items import Items
 from modelport.serving.codecs.rules import Rules
 from modelport.serving.counters import SlotCounters
 from modelport.serving.results import Meaning
@@ -29,6 +30,7 @@ class LiveSlot:
     meaning: Meaning
     parameters: Parameters
     rules: Rules
+    items: Items
     counters: SlotCounters
     batcher: Batcher
     place: int

@@ -1,0 +1,204 @@
+"""The native prediction routes (CONTRACTS: `/v1/models/{id}/predict`, `/predict`, `/batch_predict`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from modelport.errors import BadRequest, InvalidInput, ModelportError, UnsupportedMedia
+from modelport.serving import shared
+from modelport.serving.call import Call
+from modelport.serving.codecs.items import Decoded
+from modelport.serving.codecs.json import check_keys, decode
+from modelport.serving.http.app import App, Target, deadline
+from modelport.serving.http.exchange import Exchange
+from modelport.serving.http.problem import describe
+from modelport.serving.results import Results
+from modelport.serving.table import LiveEndpoint, LiveSlot
+
+_PROTOCOL = shared.PROTOCOLS.index("native")
+_encode = msgspec.json.Encoder().encode
+
+
+class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a caller may ask for beside the input."""
+
+    confidence_threshold: float | None = None
+    return_probabilities: bool = False
+    max_tokens: int | None = None
+    user_id: str = ""
+
+
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of `/v1/models/{id}/predict`."""
+
+    input: msgspec.Raw
+    parameters: Parameters = Parameters()
+    id: str | None = None
+
+
+class Answer(msgspec.Struct, omit_defaults=True):
+    """One answered item."""
+
+    prediction_id: str
+    model: str
+    version: int
+    prediction: Any
+    below_threshold: bool | msgspec.UnsetType = msgspec.UNSET
+    label: str | None = None
+    confidence: float | None = None
+    labels: tuple[Any, ...] | None = None
+    probabilities: list[Any] | None = None
+    score: float | None = None
+    notes: tuple[str, ...] = ()
+    id: str | None = None
+    index: int | msgspec.UnsetType = msgspec.UNSET
+    text_index: int | msgspec.UnsetType = msgspec.UNSET
+
+
+_REQUEST = msgspec.json.Decoder(Request)
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TEXT = msgspec.json.Decoder(str)
+_BOOL = msgspec.json.Decoder(bool)
+
+
+class Native:
+    """Handlers of the native routes."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def predict(self, exchange: Exchange, target: Target) -> None:
+        """`POST /v1/models/{id}/predict`."""
+        require_json(exchange)
+        request = decode(_REQUEST, exchange.body)
+        self._infer(exchange, target.served(), request, target.version)
+
+    def predict_alone(self, exchange: Exchange, target: Target) -> None:
+        """`POST /predict` of a server with one model: `{"text": …}` or the columns as top-level keys."""
+        require_json(exchange)
+        endpoint = target.served()
+        found = decode(_OBJECT, exchange.body)
+        check_keys(exchange.body, len(found))
+        wanted = found.pop("return_probabilities", None)
+        parameters = Parameters(return_probabilities=wanted is not None and decode(_BOOL, wanted))
+        text = endpoint.arms[-1].manifest.signature.item == "text"
+        if text and set(found) != {"text"}:
+            msg = "the request must have the key 'text' and may have 'return_probabilities'"
+            raise InvalidInput(msg, code="missing-text", pointer="/text")
+        item = found["text"] if text else msgspec.Raw(_encode(found))
+        self._infer(exchange, endpoint, Request(item, parameters), 0)
+
+    def batch_predict(self, exchange: Exchange, target: Target) -> None:
+        """`POST /batch_predict` of a server with one model: a bare list of items."""
+        require_json(exchange)
+        if exchange.body.lstrip()[:1] != b"[":
+            msg = "the body must be a JSON list of items"
+            raise BadRequest(msg, code="not-a-list")
+        request = Request(msgspec.Raw(exchange.body), Parameters(return_probabilities=True))
+        self._infer(exchange, target.served(), request, 0, texts=True)
+
+    def _infer(
+        self, exchange: Exchange, endpoint: LiveEndpoint, request: Request, version: int, *, texts: bool = False
+    ) -> None:
+        app = self._app
+        prediction_id = app.ids.next(app.wall_ms())
+        exchange.request_id = exchange.request_id or prediction_id
+        user = exchange.headers.get(b"x-user-id", b"").decode("latin-1") or request.parameters.user_id
+        slot = endpoint.pick(version, user or prediction_id)
+        decoded = slot.items.decode(request.input)
+        if b":" in exchange.body:
+            check_keys(exchange.body, -1 if decoded.total > 1 else _keys(slot, request))
+        call = NativeCall(exchange, slot, decoded, request, prediction_id)
+        call.texts = texts
+        call.deadline = deadline(exchange)
+        exchange.call = call
+        app.engine.infer(call)
+
+
+class NativeCall(Call):
+    """A native request on its way."""
+
+    __slots__ = ("decoded", "exchange", "request", "texts")
+
+    def __init__(self, exchange: Exchange, slot: LiveSlot, decoded: Decoded, request: Request, id: str) -> None:  # noqa: A002
+        super().__init__(slot, decoded.batch, id=id, received=exchange.received, protocol=_PROTOCOL)
+        self.exchange = exchange
+        self.decoded = decoded
+        self.request = request
+        self.partial = not decoded.single
+        self.texts = False
+
+    def answered(self, results: Results, start: int) -> int:
+        """Send one object, or `{"results": […]}`."""
+        self.exchange.extra += self.slot.stamp
+        if self.decoded.single:
+            return self.exchange.respond(200, _encode(self._answer(results, start, 0, self.id)))
+        entries = self._entries(results, start)
+        status = 422 if all(isinstance(entry, dict) and "error" in entry for entry in entries) else 200
+        return self.exchange.respond(status, _encode({"results": entries}))
+
+    def failed(self, error: ModelportError) -> int:
+        """Send the error."""
+        self.exchange.extra += self.slot.stamp
+        return self.exchange.problem(error)
+
+    def _entries(self, results: Results, start: int) -> list[Any]:
+        entries: list[Any] = []
+        row = start
+        for index in range(self.decoded.total):
+            error = self.decoded.errors.get(index)
+            if error is None:
+                error = results.errors.get(row - start)
+                row += 1
+            if error is not None:
+                entries.append({"index": index, "error": describe(error, self.exchange.request_id)})
+                continue
+            answer = self._answer(results, row - 1, index, f"{self.id}.{row - 1 - start}")
+            answer.index = index
+            if self.texts:
+                answer.text_index = index
+            entries.append(answer)
+        return entries
+
+    def _answer(self, results: Results, row: int, index: int, prediction_id: str) -> Answer:
+        slot, asked = self.slot, self.request.parameters
+        confidence = results.confidences()[row]
+        answer = Answer(
+            prediction_id,
+            slot.spec.model,
+            slot.spec.version,
+            results.predictions()[row],
+            label=slot.spec.label,
+            confidence=confidence,
+            notes=self.decoded.notes.get(index, ()),
+            id=self.request.id,
+        )
+        threshold = asked.confidence_threshold
+        if threshold is None:
+            threshold = slot.parameters.confidence_threshold
+        if confidence is not None:
+            answer.below_threshold = threshold is not None and confidence < threshold
+            if answer.below_threshold:
+                slot.counters.add(shared.BELOW_THRESHOLD)
+        if asked.return_probabilities and results.meaning.probabilistic:
+            answer.labels = results.meaning.labels
+            answer.probabilities = results.tensor("probabilities")[row]
+        if results.meaning.task == "outlier" and "scores" in results.batch.tensors:
+            answer.score = results.tensor("scores")[row]
+        return answer
+
+
+def require_json(exchange: Exchange) -> None:
+    """Refuse a body that does not say it is JSON; raises `UnsupportedMedia`."""
+    kind = exchange.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if kind != b"application/json" and not kind.endswith(b"+json"):
+        msg = "this route takes application/json"
+        raise UnsupportedMedia(msg, hint="set the header content-type: application/json")
+
+
+def _keys(slot: LiveSlot, request: Request) -> int:
+    """Keys of a one-item request, when every column is there; else the slow check looks for duplicates."""
+    keys = 1 + (request.id is not None)
+    return keys if slot.manifest.signature.item == "text" or memoryview(request.input)[:1] == b"[" else -1

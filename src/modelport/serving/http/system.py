@@ -1,0 +1,73 @@
+"""Routes about the server itself: health, version, metrics, plan, OpenAPI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+import modelport
+from modelport.serving.exposition import CONTENT_TYPE
+from modelport.serving.http.app import App, Target
+from modelport.serving.http.exchange import Exchange
+from modelport.serving.http.openapi import document
+from modelport.serving.http.schemas import Described
+from modelport.serving.metrics import render
+
+_encode = msgspec.json.encode
+_TEXT = b"text/plain; charset=utf-8"
+
+
+class System:
+    """Handlers that answer from what the worker knows, without a model."""
+
+    def __init__(self, app: App, describe: Callable[[], dict[str, Any]], *, secured: Callable[[], bool]) -> None:
+        self._app = app
+        self._describe = describe
+        self._secured = secured
+
+    def health(self, exchange: Exchange, target: Target) -> None:  # noqa: ARG002
+        """`GET /health` and `/ping`: 200 when this replica should get traffic, else 503 and why."""
+        if self._app.ready:
+            models = sorted(self._app.table.endpoints)
+            exchange.respond(200, _encode({"status": "healthy", "models": len(models)}))
+        else:
+            exchange.respond(503, _encode({"status": "unhealthy", "reason": self._app.unready_reason}))
+
+    def live(self, exchange: Exchange, target: Target) -> None:  # noqa: ARG002
+        """`GET /live`: the loop turns."""
+        exchange.respond(200, b'{"live":true}')
+
+    def version(self, exchange: Exchange, target: Target) -> None:  # noqa: ARG002
+        """`GET /version`."""
+        exchange.respond(200, modelport.__version__.encode(), _TEXT)
+
+    def metrics(self, exchange: Exchange, target: Target) -> None:  # noqa: ARG002
+        """`GET /metrics`: Prometheus text, merged over all workers."""
+        app = self._app
+        slots = {
+            slot.spec.id: (slot.place, slot.spec.model, str(slot.spec.version))
+            for endpoint in app.table.endpoints.values()
+            for slot in endpoint.by_version.values()
+        }
+        body = render(app.segment, slots, version=modelport.__version__, revision=app.table.revision)
+        exchange.respond(200, body, CONTENT_TYPE.encode())
+
+    def plan(self, exchange: Exchange, target: Target) -> None:  # noqa: ARG002
+        """`GET /debug/plan`: plan, slot states, refusals."""
+        exchange.respond(200, _encode(self._describe()))
+
+    def openapi(self, exchange: Exchange, target: Target) -> None:  # noqa: ARG002
+        """`GET /openapi.json`."""
+        described = [
+            Described(
+                endpoint.name,
+                endpoint.arms[-1].manifest.task,
+                endpoint.arms[-1].manifest.signature,
+                endpoint.arms[-1].manifest.labels,
+            )
+            for endpoint in self._app.table.endpoints.values()
+        ]
+        body = document(described, version=modelport.__version__, secured=self._secured())
+        exchange.respond(200, _encode(body))

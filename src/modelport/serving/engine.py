@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from time import monotonic
 
-from modelport.errors import DeadlineExceeded, ModelportError, Overloaded, TooLarge
+from modelport.errors import DeadlineExceeded, ModelportError, TooLarge
 from modelport.serving.call import NEVER, Call
 
 
@@ -22,7 +22,6 @@ class Engine:
     def __init__(self, *, rows: int, loop: asyncio.AbstractEventLoop) -> None:
         self._rows = rows
         self._loop = loop
-        self.draining = False
 
     def infer(self, call: Call) -> None:
         """Queue a call for its slot, or refuse it at once: `call.failed` has then been called."""

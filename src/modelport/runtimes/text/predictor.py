@@ -61,7 +61,7 @@ class TextRuntime:
         spec = _spec(files.read(PATH))
         try:
             features = vectorizer.load(spec.features, files.read)
-        except (re.error, ValueError) as error:
+        except (re.error, ValueError, OverflowError, RecursionError) as error:
             msg = "the token pattern of the text model is not usable"
             raise BundleCorrupt(msg, hint="pack the model again") from error
         return TextPredictor(_head(spec.head, features, files, threads))

@@ -204,7 +204,8 @@ def _named(signature: Signature) -> type[msgspec.Struct]:
     else:
         columns = [(item.name, _element(item), item.missing) for item in signature.inputs]
     fields: list[tuple[str, Any, Any]] = [
-        (f"c{index}", kind, None if missing else msgspec.NODEFAULT) for index, (_, kind, missing) in enumerate(columns)
+        (f"c{index}", kind, None if missing else msgspec.NODEFAULT)
+        for index, (_, kind, missing) in enumerate(columns)
     ]
     rename = {f"c{index}": name for index, (name, _, _) in enumerate(columns)}
     if signature.item == "vector" and "b64" not in rename.values():
@@ -221,7 +222,12 @@ def _with_bytes(fields: list[tuple[str, Any, Any]], rename: dict[str, str]) -> t
 
 def _struct(fields: list[tuple[str, Any, Any]], rename: dict[str, str]) -> type[msgspec.Struct]:
     return msgspec.defstruct(
-        "Item", fields, kw_only=True, frozen=True, forbid_unknown_fields=True, rename=lambda name: rename.get(name, name)
+        "Item",
+        fields,
+        kw_only=True,
+        frozen=True,
+        forbid_unknown_fields=True,
+        rename=lambda name: rename.get(name, name),
     )
 
 
@@ -236,7 +242,7 @@ def _element(item: Field) -> Any:
     element: Any = _PYTHON[NUMPY[item.dtype].kind]
     if item.missing:
         element = element | None
-    depth = max(len(item.shape) - 1, 0) if not item.columns and len(item.shape) != 2 else 0  # noqa: PLR2004
+    depth = max(len(item.shape) - 1, 0) if not item.columns and len(item.shape) != 2 else 0
     for _ in range(depth):
         element = list[element]
     return element

@@ -37,7 +37,9 @@ class Principal:
 class Gate:
     """Decides for one worker. `access` replaces the snapshot as a whole."""
 
-    def __init__(self, settings: Settings, limiter: Limiter, wall: Callable[[], float], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, settings: Settings, limiter: Limiter, wall: Callable[[], float], clock: Callable[[], float]
+    ) -> None:
         self._any_host = "*" in settings.allow_hosts
         self._hosts = _LOOPBACK | {host.lower() for host in (*settings.allow_hosts, settings.host)}
         self._known_hosts: set[bytes] = set()
@@ -99,12 +101,16 @@ class Gate:
     def _authenticate(self, header: bytes | None) -> Principal:
         if header is None:
             msg = "this server needs an API key"
-            raise Unauthenticated(msg, hint="send Authorization: Bearer <key>; make one with `modelport keys create`")
+            raise Unauthenticated(
+                msg, hint="send Authorization: Bearer <key>; make one with `modelport keys create`"
+            )
         scheme, _, text = header.partition(b" ")
         parsed = parse_key(text.strip().decode("ascii", "replace")) if scheme.lower() == b"bearer" else None
         if parsed is None:
             msg = "the API key is mistyped or cut"
-            raise Unauthenticated(msg, code="malformed-key", hint="it begins with mp_live_ and has 65 characters")
+            raise Unauthenticated(
+                msg, code="malformed-key", hint="it begins with mp_live_ and has 65 characters"
+            )
         entry = self._keys.get(parsed[0])
         # A comparison is made for unknown ids too, so that they take as long as wrong secrets.
         right = matches(entry or _NOBODY, parsed[1])

@@ -100,7 +100,13 @@ class Native:
         self._infer(exchange, target.served(), request, 0, texts=True)
 
     def _infer(
-        self, exchange: Exchange, endpoint: LiveEndpoint, request: Request, version: int, *, texts: bool = False
+        self,
+        exchange: Exchange,
+        endpoint: LiveEndpoint,
+        request: Request,
+        version: int,
+        *,
+        texts: bool = False,
     ) -> None:
         app = self._app
         prediction_id = app.ids.next(app.wall_ms())
@@ -122,7 +128,9 @@ class NativeCall(Call):
 
     __slots__ = ("decoded", "exchange", "request", "texts")
 
-    def __init__(self, exchange: Exchange, slot: LiveSlot, decoded: Decoded, request: Request, id: str) -> None:  # noqa: A002
+    def __init__(
+        self, exchange: Exchange, slot: LiveSlot, decoded: Decoded, request: Request, id: str
+    ) -> None:
         super().__init__(slot, decoded.batch, id=id, received=exchange.received, protocol=_PROTOCOL)
         self.exchange = exchange
         self.decoded = decoded

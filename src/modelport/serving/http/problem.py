@@ -56,7 +56,11 @@ def problem(error: Exception, request_id: str, faults: Sequence[Fault] = ()) -> 
 def describe(error: ModelportError, request_id: str, faults: Sequence[Fault] = ()) -> Problem:
     """The document of an error."""
     detail = _clean(error.message)
-    places = tuple(faults) or tuple(Fault(*fault) for fault in error.faults) or ((Fault(error.pointer, error.message),) if error.pointer else ())
+    places = (
+        tuple(faults)
+        or tuple(Fault(*fault) for fault in error.faults)
+        or ((Fault(error.pointer, error.message),) if error.pointer else ())
+    )
     return Problem(
         type=TYPES + error.code,
         title=error.code.replace("-", " ").capitalize(),

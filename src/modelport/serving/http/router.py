@@ -111,15 +111,20 @@ class Router:
         scope = f"infer:{name}" if scope == "infer" else scope
         if endpoint is None:
             return Target(dict.fromkeys(handlers, self._absent), scope)
-        if version and not (version.isascii() and version.isdigit() and 0 < len(version) < 10 and int(version)):  # noqa: PLR2004
+        if version and not (
+            version.isascii() and version.isdigit() and 0 < len(version) < 10 and int(version)
+        ):
             return Target(dict.fromkeys(handlers, _no_version), scope)
         return Target(handlers, scope, endpoint, int(version or 0))
 
     def _absent(self, exchange: object, target: Target) -> None:  # noqa: ARG002
         if not self._app.table.endpoints and not self._app.ready:
             raise Overloaded("no model is ready yet", code="not-ready", hint="GET /health says when")
-        raise NotFound("no model of that name is served here", code="model-not-found",
-                       hint="GET /v2/models lists what is served")
+        raise NotFound(
+            "no model of that name is served here",
+            code="model-not-found",
+            hint="GET /v2/models lists what is served",
+        )
 
     def _unnamed(self, exchange: object, target: Target) -> None:  # noqa: ARG002
         self._app.table.only()

@@ -22,7 +22,9 @@ _TEXT = b"text/plain; charset=utf-8"
 class System:
     """Handlers that answer from what the worker knows, without a model."""
 
-    def __init__(self, app: App, describe: Callable[[], dict[str, Any]], *, secured: Callable[[], bool]) -> None:
+    def __init__(
+        self, app: App, describe: Callable[[], dict[str, Any]], *, secured: Callable[[], bool]
+    ) -> None:
         self._app = app
         self._describe = describe
         self._secured = secured

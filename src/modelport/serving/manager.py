@@ -1,0 +1,159 @@
+"""Brings a worker to what its plan wants: prepare beside what is served, commit by replacing the table."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor
+
+from modelport.core.plan import EndpointSpec, Revision, ServingPlan, SlotSpec
+from modelport.core.traffic import Splitter
+from modelport.errors import ModelportError
+from modelport.serving import lifecycle
+from modelport.serving.loader import Warm, load
+from modelport.serving.log import note
+from modelport.serving.messages import Commit, Committed, Prepare, Prepared, SlotReport, Upward
+from modelport.serving.settings import Settings
+from modelport.serving.table import LiveEndpoint, LiveSlot, Table, contract_digest
+
+Assemble = Callable[[SlotSpec, Warm, int], LiveSlot]
+
+
+class Manager:
+    """Owned by the event loop. One plan is prepared at a time; a newer one takes its place."""
+
+    def __init__(
+        self, settings: Settings, assemble: Assemble, executor: Executor, tell: Callable[[Upward], None]
+    ) -> None:
+        self._settings = settings
+        self._assemble = assemble
+        self._executor = executor
+        self._tell = tell
+        self._plans: dict[Revision, ServingPlan] = {}
+        self._wanted: ServingPlan | None = None
+        self._slots: dict[str, LiveSlot] = {}
+        self._retiring: list[LiveSlot] = []
+        self._failed: dict[str, tuple[SlotSpec, str]] = {}
+        self._loading: str | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.table = Table()
+
+    @property
+    def plan(self) -> ServingPlan | None:
+        """The newest plan asked for."""
+        return self._wanted
+
+    @property
+    def live(self) -> list[LiveSlot]:
+        """Every slot that may still hold calls."""
+        return [*self._slots.values(), *self._retiring]
+
+    @property
+    def unready(self) -> str:
+        """Why this worker should get no traffic yet; empty when it should."""
+        if self._wanted is None or not self.table.endpoints:
+            return "no plan is in effect yet"
+        return ""
+
+    def prepare(self, message: Prepare) -> None:
+        """Make a plan ready; `Prepared` goes up with every change of state."""
+        self._wanted = message.plan
+        self._plans[message.plan.revision] = message.plan
+        self._failed = {}
+        if self._task is not None:
+            self._task.cancel()
+        self._task = asyncio.get_running_loop().create_task(self._bring(message))
+
+    def commit(self, message: Commit) -> None:
+        """Switch endpoints; those the newest plan does not have go."""
+        plan = self._plans.get(message.revision)
+        if plan is None:
+            return
+        specs = {endpoint.name: endpoint for endpoint in plan.endpoints}
+        wanted = {endpoint.name for endpoint in (self._wanted or plan).endpoints}
+        endpoints = {
+            name: live for name, live in self.table.endpoints.items() if name in wanted or name in specs
+        }
+        for name in message.endpoints:
+            endpoints[name] = self._endpoint(specs[name], message.revision)
+        for name in [name for name in endpoints if name not in wanted and name not in message.endpoints]:
+            del endpoints[name]
+        self.table = Table(max(self.table.revision, message.revision), endpoints)
+        self._retire()
+        self._tell(Committed(message.revision, message.endpoints))
+
+    def report(self) -> dict[str, SlotReport]:
+        """State of every slot the wanted plan names."""
+        slots = self._wanted.slots if self._wanted else ()
+        return {spec.id: self._report(spec) for spec in slots}
+
+    def _report(self, spec: SlotSpec) -> SlotReport:
+        live = self._slots.get(spec.id)
+        if live is not None and lifecycle.same(live.spec, spec):
+            return SlotReport("ready", contract=contract_digest(live.manifest), identity=live.identity)
+        if spec.id in self._failed:
+            return SlotReport("failed", reason=self._failed[spec.id][1])
+        return SlotReport("loading" if self._loading == spec.id else "wanted")
+
+    async def _bring(self, message: Prepare) -> None:
+        loaded = {slot_id: slot.spec for slot_id, slot in self._slots.items()}
+        failed = [spec for spec, _ in self._failed.values()]
+        self._say()
+        for step in lifecycle.next_actions(message.plan, loaded, failed, self._routed()):
+            if step.action == "load":
+                self._loading = step.slot.id
+                self._say()
+                await self._load(step.slot, message.places[step.slot.id])
+                self._loading = None
+                self._say()
+        self._retire()
+
+    async def _load(self, spec: SlotSpec, place: int) -> None:
+        settings = self._settings
+        try:
+            warm = await asyncio.get_running_loop().run_in_executor(
+                self._executor,
+                lambda: load(spec, threads=settings.intra_op, allow_python=settings.allow_python),
+            )
+            live = self._assemble(spec, warm, place)
+        except ModelportError as error:
+            self._failed[spec.id] = (spec, str(error))
+        except Exception as error:  # noqa: BLE001 - a bundle may break any library; it fails alone, with a reason
+            self._failed[spec.id] = (spec, f"the runtime refused it: {type(error).__name__}")
+            note("slot-load-raised", logging.ERROR, slot=spec.id, error=repr(error)[:500])
+        else:
+            old = self._slots.get(spec.id)
+            if old is not None:
+                self._retiring.append(old)
+            self._slots[spec.id] = live
+
+    def _endpoint(self, spec: EndpointSpec, revision: Revision) -> LiveEndpoint:
+        arms = tuple(self._slots[share.slot] for share in spec.route.shares)
+        return LiveEndpoint(
+            name=spec.name,
+            route=spec.route,
+            arms=tuple(arm for arm, share in zip(arms, spec.route.shares, strict=True) if share.weight),
+            by_version={arm.spec.version: arm for arm in arms},
+            splitter=Splitter([share for share in spec.route.shares if share.weight]),
+            revision=revision,
+        )
+
+    def _routed(self) -> frozenset[str]:
+        endpoints = self.table.endpoints.values()
+        return lifecycle.routed((slot.spec.id for slot in live.by_version.values()) for live in endpoints)
+
+    def _retire(self) -> None:
+        """Let go of slots that nothing routes to and the plan does not want; calls they hold are finished."""
+        wanted = {spec.id for spec in self._wanted.slots} if self._wanted else set()
+        keep = wanted | self._routed()
+        for slot_id in [slot_id for slot_id in self._slots if slot_id not in keep]:
+            self._retiring.append(self._slots.pop(slot_id))
+        self._retiring = [slot for slot in self._retiring if not slot.batcher.idle]
+        revisions = {live.revision for live in self.table.endpoints.values()}
+        newest = self._wanted.revision if self._wanted else None
+        self._plans = {r: plan for r, plan in self._plans.items() if r in revisions or r == newest}
+
+    def _say(self) -> None:
+        if self._wanted is not None:
+            self._tell(Prepared(self._wanted.revision, self.report()))

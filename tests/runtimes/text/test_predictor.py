@@ -86,7 +86,7 @@ def test_a_cell_that_is_no_text_is_refused_with_its_row(value: Any) -> None:
 
 
 def test_half_a_surrogate_pair_cannot_be_hashed() -> None:
-    block = Block(AnalyzerSpec("word"), Hashing(3, alternate_sign=True))
+    block = Block(AnalyzerSpec("char"), Hashing(3, alternate_sign=True))
     predictor = TextRuntime().load(Held(model=TextModel(Features((block,)), MODEL.head)))
     with pytest.raises(InvalidInput, match="surrogate"):
         predictor.predict(texts(["ab\ud800cd"]))

@@ -44,6 +44,3 @@ class Engine:
         if call.deadline is not NEVER and now >= call.deadline:
             msg = "the deadline had passed when the request arrived"
             raise DeadlineExceeded(msg)
-        if self.draining:
-            msg = "this server is stopping"
-            raise Overloaded(msg, code="draining", hint="send it to another replica")

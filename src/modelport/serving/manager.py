@@ -137,6 +137,7 @@ class Manager:
             by_version={arm.spec.version: arm for arm in arms},
             splitter=Splitter([share for share in spec.route.shares if share.weight]),
             revision=revision,
+            stamp=f"x-modelport-revision: {revision}\r\n".encode(),
         )
 
     def _routed(self) -> frozenset[str]:

@@ -131,14 +131,16 @@ class Worker:
             target = self.router.find(exchange.path)
             self.gate.admit(exchange, target.scope)
             handler = self.router.handler(target, exchange.method)
+            if target.endpoint is not None:
+                exchange.extra += target.endpoint.stamp
             if b"content-encoding" in exchange.headers:
                 self._decode(exchange)
             handler(exchange, target)
         except ModelportError as error:
-            self.rejected(exchange.problem(error))
+            self._refuse(exchange, error)
         except Exception as error:
             logging.getLogger("modelport.serving").exception("request-failed")
-            self.rejected(exchange.problem(error))
+            self._refuse(exchange, error)
         if self.settings.access_log:
             note(
                 "request",
@@ -146,6 +148,10 @@ class Worker:
                 status=exchange.status,
                 id=exchange.request_id,
             )
+
+    def _refuse(self, exchange: Exchange, error: Exception) -> None:
+        exchange.request_id = exchange.request_id or self.ids.next(self.wall_ms())
+        self.rejected(exchange.problem(error))
 
     def _identify(self, exchange: Exchange) -> None:
         sent = exchange.headers.get(b"x-request-id")

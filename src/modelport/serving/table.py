@@ -35,7 +35,7 @@ class LiveSlot:
     batcher: Batcher
     place: int
     stamp: bytes
-    """Response header lines that name model, version and revision, ready to send."""
+    """Response header lines that name model and version, ready to send."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +48,8 @@ class LiveEndpoint:
     by_version: Mapping[int, LiveSlot]
     splitter: Splitter
     revision: Revision
+    stamp: bytes
+    """Response header line that names the revision, ready to send."""
 
     def pick(self, version: int, key: str) -> LiveSlot:
         """The slot that answers: the version asked for, or (version 0) the arm that `key` falls on."""

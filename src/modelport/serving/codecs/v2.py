@@ -45,7 +45,7 @@ class _Request(msgspec.Struct):
     outputs: list[_Output] | UnsetType = UNSET
 
 
-class _Numbers(msgspec.Struct):
+class _Numbers(msgspec.Struct, forbid_unknown_fields=True):
     """The input of a plain request: floats in a flat list."""
 
     name: str

@@ -83,14 +83,14 @@ class Exchange:
         )
         return status
 
-    def problem(self, error: ModelportError) -> int:
+    def problem(self, error: Exception) -> int:
         """Send an error as problem+json."""
         status, body = problem(error, self.request_id)
         self.extra += _advice(error)
         return self.respond(status, body, PROBLEM)
 
 
-def _advice(error: ModelportError) -> bytes:
+def _advice(error: Exception) -> bytes:
     """Header lines that go with an error."""
     lines = b"x-content-type-options: nosniff\r\n"
     if isinstance(error, RateLimited | Overloaded):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from time import monotonic
-from typing import Protocol
+from typing import Protocol, cast
 
 import httptools
 
@@ -82,8 +82,8 @@ class Connection(asyncio.Protocol):
     # The transport's side.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports do not derive from asyncio's classes.
+        self._transport = transport = cast("asyncio.Transport", transport)
         if self._server.full():
             self._server.rejected(503)
             transport.write(_FULL)

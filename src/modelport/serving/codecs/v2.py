@@ -119,6 +119,7 @@ class Requests:
         self._width = self._one.shape[1] if self._one else 0
         self._kind = NUMPY[self._one.dtype] if self._one else np.dtype(np.float32)
 
+    @np.errstate(over="ignore", invalid="ignore")  # what overflows is found, and refused, as not finite
     def decode(self, body: bytes, header_length: bytes | None) -> Inference:
         """The inference a body asks for; `header_length` is the header's value, None without the header."""
         if header_length is None:

@@ -149,6 +149,16 @@ def test_remembered_words_change_no_answer_and_stay_bounded(
         assert np.array_equal(answer.array("probabilities"), fresh.array("probabilities"))
 
 
+def test_long_terms_are_hashed_but_not_remembered() -> None:
+    """A caller of long words must not fill the memory of a server."""
+    hashed = columns.Hashed(str.split, 1000, alternate_sign=False)
+    long = "x" * 5_000
+    first = hashed.count([f"short {long}", long])
+    assert first == hashed.count([f"{long} short", long])
+    assert sum(first[0].values()) == 2
+    assert list(hashed._codes) == ["short"]
+
+
 def test_serving_text_needs_no_scikit_learn() -> None:
     """The runtime loads with the compile-time libraries blocked."""
     code = (

@@ -20,6 +20,7 @@ Counts = Mapping[int, int]
 WORDS_REMEMBERED = 16_384
 TERMS_REMEMBERED = 65_536
 LONGEST_REMEMBERED = 32
+LONGEST_TERM_REMEMBERED = 64
 """Bounds of what a model remembers about words it has seen: a few megabytes, whatever is sent."""
 
 
@@ -101,15 +102,20 @@ class Hashed:
         return [Counter(map(code, row)) for row in rows]
 
     def _known(self, terms: set[str]) -> Mapping[str, int]:
-        """A table that holds all of `terms`; the remembered one unless they do not fit."""
+        """A table that holds all of `terms`: the remembered one, or one for this batch only."""
         codes = self._codes
         missing = terms.difference(codes)
-        if len(codes) + len(missing) > TERMS_REMEMBERED:
-            codes, missing = {}, terms
-            self._codes = codes if len(terms) <= TERMS_REMEMBERED else {}
-        if missing:
-            codes.update(self._hash(list(missing)))
-        return codes
+        if not missing:
+            return codes
+        hashed = self._hash(list(missing))
+        short = {term: code for term, code in hashed.items() if len(term) <= LONGEST_TERM_REMEMBERED}
+        if len(codes) + len(short) <= TERMS_REMEMBERED:
+            codes.update(short)
+            if len(short) == len(hashed):
+                return codes
+        else:
+            self._codes = short if len(short) <= TERMS_REMEMBERED else {}
+        return {**{term: codes[term] for term in terms.difference(hashed)}, **hashed}
 
     def _hash(self, terms: list[str]) -> dict[str, int]:
         hashes = murmurhash3_32([_encoded(term) for term in terms]).astype(np.int64)

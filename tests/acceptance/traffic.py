@@ -17,7 +17,8 @@ Judge = Callable[[Answer], str]
 class Traffic:
     """Counts of outcomes: "ok", what the judge said, `lost` (sent, no answer), `refused` (no connection)."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, leave: bool = False) -> None:
+        self._leave = leave
         self.counts: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -41,6 +42,10 @@ class Traffic:
         with self._lock:
             self.counts[outcome] += 1
 
+    def _stop_if_asked_to(self) -> None:
+        if self._leave:
+            self.stop()
+
     def run(self, url: str, request: bytes, judge: Judge, pause: float) -> None:
         """One client on a keep-alive connection, until told to stop or nobody listens."""
         while not self._stop.is_set():
@@ -58,16 +63,27 @@ class Traffic:
             answer = raw.ask(request)
             self.note(judge(answer))
             if answer.headers.get("connection") == "close":
+                self._stop_if_asked_to()
                 return
             self._stop.wait(pause)
 
 
 @contextmanager
 def traffic(
-    url: str, requests: Sequence[bytes], judge: Judge, *, rate: float, clients: int = 4
+    url: str,
+    requests: Sequence[bytes],
+    judge: Judge,
+    *,
+    rate: float,
+    clients: int = 4,
+    leave: bool = False,
 ) -> Iterator[Traffic]:
-    """About `rate` requests per second over `clients` connections for as long as the block runs."""
-    known = Traffic()
+    """About `rate` requests per second over `clients` connections for as long as the block runs.
+
+    With `leave` all clients go as soon as one is told that its connection closes, as a balancer does when a
+    replica is no longer ready.
+    """
+    known = Traffic(leave=leave)
     threads = [
         threading.Thread(
             target=known.run, args=(url, requests[at % len(requests)], judge, clients / rate), daemon=True

@@ -262,7 +262,14 @@ def test_rules_refuse_texts_with_nul() -> None:
 def test_a_value_outside_a_column_s_range_is_refused() -> None:
     reader = requests(ranges={"b": (0, 10)})
     assert reader.decode(body(), None).batch.rows == 1
-    assert refused(body(tensor(data=[1, 11, 3])), reader=reader) == "out-of-range"
+    with pytest.raises(InvalidInput, match="'b' of row 0"):
+        reader.decode(body(tensor(data=[1, 11, 3])), None)
+
+
+def test_an_unknown_word_of_a_closed_column_is_refused() -> None:
+    reader = requests(Field("t", "BYTES", (-1,), categories=("a", "b"), closed=True))
+    with pytest.raises(InvalidInput, match="'c' is not a category"):
+        reader.decode(body(tensor(name="t", shape=[2], datatype="BYTES", data=["a", "c"])), None)
 
 
 def test_an_answer_repeats_the_caller_s_id_and_gives_labels_not_indices() -> None:

@@ -83,6 +83,7 @@ class V2Call(Call):
 
     def failed(self, error: ModelportError) -> int:
         """Say why there is no answer."""
+        self.exchange.extra += self.slot.stamp
         return self.exchange.problem(as_protocol(error))
 
 

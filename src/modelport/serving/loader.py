@@ -1,4 +1,4 @@
-"""From a slot in a plan to a warm predictor: open, verify, audit, load, replay golden rows. Runs in a thread."""
+"""From a slot in a plan to a warm predictor: open, verify, audit, load, replay golden rows. In a thread."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def load(spec: SlotSpec, *, threads: int, allow_python: bool) -> Warm:
 
 
 def _measure(predictor: Predictor, manifest: Manifest) -> Iterator[tuple[int, float]]:
-    """Cost of a few batch sizes, on blank rows; a model that refuses blank rows is measured by its traffic."""
+    """Cost of a few batch sizes, on blank rows; a model that refuses them is measured by its traffic."""
     from time import perf_counter
 
     for rows in _WARM_SIZES:

@@ -108,15 +108,12 @@ def public_outputs(manifest: Manifest) -> tuple[Field, ...]:
 
 
 def nonfinite_rows(batch: Batch) -> int:
-    """Rows with a NaN or an infinity in any float output."""
-    bad: Array | None = None
+    """Rows with a NaN or an infinity in any dense float output."""
+    bad = np.zeros(batch.rows, np.bool_)
     for tensor in batch.tensors.values():
-        values = tensor.values if isinstance(tensor, Ragged) else tensor
-        if values.dtype.kind != "f" or isinstance(tensor, Ragged) or all_finite(values):
-            continue
-        rows: Array = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
-        bad = rows if bad is None else bad | rows
-    return 0 if bad is None else int(bad.sum())
+        if not isinstance(tensor, Ragged) and tensor.dtype.kind == "f" and not all_finite(tensor):
+            bad |= ~np.isfinite(tensor).reshape(len(tensor), -1).all(axis=1)
+    return int(bad.sum())
 
 
 _ZEROS: dict[tuple[str, int], Array] = {}

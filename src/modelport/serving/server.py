@@ -62,7 +62,7 @@ async def serve(boot: Boot, channel: Channel) -> None:
 
 
 class Worker:
-    """What one worker process holds. Implements `http.app.App` for handlers and `protocol.Server` for connections."""
+    """What one worker holds: `http.app.App` for handlers, `http.protocol.Server` for connections."""
 
     def __init__(self, boot: Boot, settings: Settings, channel: Channel) -> None:
         loop = asyncio.get_running_loop()

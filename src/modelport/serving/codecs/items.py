@@ -65,7 +65,7 @@ class Items:
     def _one(self, raw: msgspec.Raw) -> Decoded:
         return self._checked([self._row(raw)], single=True)
 
-    def _each(self, items: Sequence[msgspec.Raw]) -> Decoded:
+    def _each(self, items: list[msgspec.Raw]) -> Decoded:
         """Every item by itself, so that a bad one fails alone."""
         rows: list[Row] = []
         errors: dict[int, ModelportError] = {}

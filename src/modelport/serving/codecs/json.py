@@ -41,11 +41,15 @@ def check_keys(body: bytes, keys: int) -> None:
         except BadRequest:
             raise
         except (ValueError, RecursionError) as error:
-            raise BadRequest(f"not JSON: {error}", code="malformed-json") from None
+            msg = f"not JSON: {error}"
+            raise BadRequest(msg, code="malformed-json") from None
 
 
 def too_deep(body: bytes | memoryview | msgspec.Raw) -> BadRequest | None:
-    """A `json-too-deep` error when brackets outside strings nest beyond `DEPTH`, else None. For error paths."""
+    """A `json-too-deep` error when brackets outside strings nest beyond `DEPTH`, else None.
+
+    Walks the whole document: for error paths.
+    """
     depth, inside, escaped = 0, False, False
     for byte in bytes(body)[:1_000_000]:
         if inside:
@@ -66,7 +70,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise BadRequest(f"the key {twice[:100]!r} is there twice", code="duplicate-key")
+        msg = f"the key {twice[:100]!r} is there twice"
+        raise BadRequest(msg, code="duplicate-key")
     return found
 
 

@@ -17,13 +17,17 @@ from modelport.serving.table import LiveEndpoint, Table
 
 
 class App(Protocol):
-    """One worker, as handlers see it. `table` is replaced as a whole; read it once per request."""
+    """One worker, as handlers see it."""
 
-    table: Table
     engine: Engine
     ids: PredictionIds
     segment: Segment
     settings: Settings
+
+    @property
+    def table(self) -> Table:
+        """What is served now; replaced as a whole, so read it once per request."""
+        ...
 
     def wall_ms(self) -> int:
         """Wall clock in milliseconds since the epoch."""
@@ -64,14 +68,14 @@ class Target:
 
 
 Handler = Callable[[Exchange, Target], object]
-"""Answers the exchange, at once or later through the engine. May raise `ModelportError`; the router answers it."""
+"""Answers the exchange, at once or later through the engine. A `ModelportError` it raises becomes the answer."""
 
 
 def deadline(exchange: Exchange) -> float:
     """The caller's deadline in monotonic seconds, or `NEVER`.
 
-    `request-timeout-ms` counts milliseconds, `x-request-timeout` seconds (or `50ms`, `2s`); both from the last
-    byte received. An unreadable one raises `BadRequest`: a deadline ignored is worse than none.
+    `request-timeout-ms` counts milliseconds, `x-request-timeout` seconds (or `50ms`, `2s`); both from
+    the last byte received. An unreadable one raises `BadRequest`: a deadline ignored is worse than none.
     """
     headers = exchange.headers
     if b"request-timeout-ms" not in headers and b"x-request-timeout" not in headers:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from math import ceil
 from typing import Any, Protocol
 
-from modelport.errors import ModelportError, Overloaded, RateLimited, Unauthenticated, UnsupportedMedia
+from modelport.errors import Overloaded, RateLimited, Unauthenticated, UnsupportedMedia
 from modelport.serving.http.problem import problem
 
 JSON = b"application/json"
 PROBLEM = b"application/problem+json"
 
 STATUS = {
-    100: b"Continue", 200: b"OK", 400: b"Bad Request", 401: b"Unauthorized", 403: b"Forbidden", 404: b"Not Found",
-    405: b"Method Not Allowed", 408: b"Request Timeout", 413: b"Content Too Large",
+    100: b"Continue", 200: b"OK", 400: b"Bad Request", 401: b"Unauthorized", 403: b"Forbidden",
+    404: b"Not Found", 405: b"Method Not Allowed", 408: b"Request Timeout", 413: b"Content Too Large",
     415: b"Unsupported Media Type", 421: b"Misdirected Request", 422: b"Unprocessable Content",
     429: b"Too Many Requests", 431: b"Request Header Fields Too Large", 500: b"Internal Server Error",
     501: b"Not Implemented", 503: b"Service Unavailable", 504: b"Gateway Timeout",
@@ -22,13 +22,18 @@ _LINES = {code: b"HTTP/1.1 %d %b\r\n" % (code, phrase) for code, phrase in STATU
 
 
 class Wire(Protocol):
-    """Where answers are written: a connection."""
+    """Where answers are written: a connection.
+
+    `principal` is the gate's memory of who speaks on it.
+    """
+
+    principal: object
 
     def send(self, exchange: Exchange, data: bytes) -> None: ...
 
 
 class Exchange:
-    """A received request. `respond` is called once; later calls do nothing (the caller was answered 504, say).
+    """A received request. `respond` is called once; later calls do nothing (it was answered 504, say).
 
     Attributes:
         method, path, query: of the request line; `path` is as sent, not decoded.
@@ -42,8 +47,8 @@ class Exchange:
     """
 
     __slots__ = (
-        "body", "call", "done", "extra", "headers", "keep_alive", "method", "path", "query", "received", "request_id",
-        "status", "wire",
+        "body", "call", "done", "extra", "headers", "keep_alive", "method", "path", "query", "received",
+        "request_id", "status", "wire",
     )  # fmt: skip
 
     def __init__(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from modelport.core.access import AccessSnapshot, KeyEntry, allows, matches, parse_key
 from modelport.errors import BadRequest, Forbidden, Misdirected, RateLimited, Unauthenticated
@@ -32,6 +33,14 @@ class Principal:
     def may(self, scope: str) -> bool:
         """Whether the key's scopes grant `scope`; reading a model goes with the right to ask it."""
         return allows(self.entry.scopes, scope)
+
+
+class Known(NamedTuple):
+    """Who a connection's last request came from, under which snapshot."""
+
+    header: bytes | None
+    revision: object
+    principal: Principal
 
 
 class Gate:
@@ -87,12 +96,12 @@ class Gate:
         """The caller; remembered per connection, where the same header bytes come with every request."""
         header = exchange.headers.get(b"authorization")
         wire = exchange.wire
-        known = getattr(wire, "principal", None)
-        if known is not None and known[0] == header and known[1] is self._revision:
-            principal: Principal = known[2]
+        known = wire.principal
+        if isinstance(known, Known) and known.header == header and known.revision is self._revision:
+            principal = known.principal
         else:
             principal = self._authenticate(header)
-            wire.principal = (header, self._revision, principal)
+            wire.principal = Known(header, self._revision, principal)
         expires = principal.entry.expires
         if expires is not None and self._wall() >= expires:
             raise _unknown()

@@ -129,9 +129,11 @@ class NativeCall(Call):
     __slots__ = ("decoded", "exchange", "request", "texts")
 
     def __init__(
-        self, exchange: Exchange, slot: LiveSlot, decoded: Decoded, request: Request, id: str
+        self, exchange: Exchange, slot: LiveSlot, decoded: Decoded, request: Request, prediction_id: str
     ) -> None:
-        super().__init__(slot, decoded.batch, id=id, received=exchange.received, protocol=_PROTOCOL)
+        super().__init__(
+            slot, decoded.batch, id=prediction_id, received=exchange.received, protocol=_PROTOCOL
+        )
         self.exchange = exchange
         self.decoded = decoded
         self.request = request
@@ -209,4 +211,4 @@ def require_json(exchange: Exchange) -> None:
 def _keys(slot: LiveSlot, request: Request) -> int:
     """Keys of a one-item request, when every column is there; else the slow check looks for duplicates."""
     keys = 1 + (request.id is not None)
-    return keys if slot.manifest.signature.item == "text" or memoryview(request.input)[:1] == b"[" else -1
+    return keys if slot.manifest.signature.item == "text" or bytes(request.input)[:1] == b"[" else -1

@@ -91,7 +91,7 @@ class Connection(asyncio.Protocol):
             return
         self._server.connections.add(self)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._server.connections.discard(self)
         self._broken = True
         self._transport = None

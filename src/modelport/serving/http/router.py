@@ -17,7 +17,7 @@ Methods = dict[bytes, Handler]
 
 
 class Router:
-    """Routes of one worker. Every route states its scope; a path nobody knows needs `admin` where keys are used."""
+    """Routes of one worker. Every route states its scope; an unknown path needs `admin` where keys are used."""
 
     def __init__(self, app: App, native: Native, v2: OpenInference, system: System) -> None:
         self._app = app
@@ -64,11 +64,13 @@ class Router:
     def handler(self, target: Target, method: bytes) -> Handler:
         """The handler for a method; raises `NotFound` or `MethodNotAllowed`."""
         if not target.handlers:
-            raise NotFound("there is no such route", hint="GET /openapi.json lists the routes")
+            msg = "there is no such route"
+            raise NotFound(msg, hint="GET /openapi.json lists the routes")
         handler = target.handlers.get(b"GET" if method == b"HEAD" else method)
         if handler is None:
             allowed = ", ".join(sorted(name.decode() for name in target.handlers))
-            raise MethodNotAllowed(f"this route takes {allowed}")
+            msg = f"this route takes {allowed}"
+            raise MethodNotAllowed(msg)
         return handler
 
     def _resolve(self, path: bytes, table: Table) -> Target:
@@ -90,7 +92,7 @@ class Router:
             return Target({b"POST": self._unnamed}, "models:read")
         return Target(handlers, f"infer:{only.name}", only)
 
-    def _model(self, parts: list[str], table: Table) -> Target:
+    def _model(self, parts: list[str], table: Table) -> Target:  # noqa: PLR0911 - one line per route
         match parts:
             case ["v1", "models", name, "predict"]:
                 return self._named({b"POST": self._native.predict}, "infer", name, "", table)
@@ -119,23 +121,27 @@ class Router:
 
     def _absent(self, exchange: object, target: Target) -> None:  # noqa: ARG002
         if not self._app.table.endpoints and not self._app.ready:
-            raise Overloaded("no model is ready yet", code="not-ready", hint="GET /health says when")
+            msg = "no model is ready yet"
+            raise Overloaded(msg, code="not-ready", hint="GET /health says when")
+        msg = "no model of that name is served here"
         raise NotFound(
-            "no model of that name is served here",
+            msg,
             code="model-not-found",
             hint="GET /v2/models lists what is served",
         )
 
     def _unnamed(self, exchange: object, target: Target) -> None:  # noqa: ARG002
         self._app.table.only()
-        raise Overloaded("no model is ready yet", code="not-ready", hint="GET /health says when")
+        msg = "no model is ready yet"
+        raise Overloaded(msg, code="not-ready", hint="GET /health says when")
 
 
 _NOWHERE = Target({}, "admin")
 
 
 def _no_version(exchange: object, target: Target) -> None:  # noqa: ARG001
-    raise NotFound("that is not a version number", code="version-not-found", hint="versions count 1, 2, 3")
+    msg = "that is not a version number"
+    raise NotFound(msg, code="version-not-found", hint="versions count 1, 2, 3")
 
 
 def _clean(path: bytes) -> str | None:

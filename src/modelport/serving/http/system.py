@@ -49,7 +49,7 @@ class System:
         """`GET /metrics`: Prometheus text, merged over all workers."""
         app = self._app
         slots = {
-            slot.spec.id: (slot.place, slot.spec.model, str(slot.spec.version))
+            slot.spec.id: (slot.place, slot.spec.model, slot.spec.version)
             for endpoint in app.table.endpoints.values()
             for slot in endpoint.by_version.values()
         }

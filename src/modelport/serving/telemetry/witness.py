@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from time import time_ns
 
-from modelport.serving.execution.run import Outcome
+from modelport.core.telemetry import Outcome
+from modelport.serving.execution import run
 from modelport.serving.shared import PROTOCOLS
 from modelport.serving.telemetry.recorder import Recorder
 
-_OUTCOME = {
+_OUTCOME: dict[int, Outcome] = {
     200: "ok",
     400: "invalid",
     413: "invalid",
@@ -22,7 +23,7 @@ _OUTCOME = {
 class Silence:
     """Telemetry switched off."""
 
-    def executed(self, outcomes: list[Outcome], now: float) -> None:
+    def executed(self, outcomes: list[run.Outcome], now: float) -> None:
         """Notes nothing."""
 
 
@@ -35,8 +36,8 @@ class BatchWitness:
         self._recorder = recorder
         self._slot = slot
 
-    def executed(self, outcomes: list[Outcome], now: float) -> None:
-        """Note what became of each call of a batch; `now` is when the answers were written, monotonic seconds."""
+    def executed(self, outcomes: list[run.Outcome], now: float) -> None:
+        """Note what became of each call of a batch; `now` is when the answers were written, monotonic."""
         first = outcomes[0]
         ids, latencies, rows, states, confidences = [], [], [], [], []
         for outcome in outcomes:

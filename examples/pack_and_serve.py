@@ -3,8 +3,8 @@
     python examples/pack_and_serve.py             # writes progression.bundle
     python examples/pack_and_serve.py --serve     # and serves it until Ctrl-C
 
-The data is scikit-learn's diabetes set: 442 patients, ten measurements, and how far the disease had progressed
-a year later. The model says whether that is above the median.
+The data is scikit-learn's diabetes set: 442 patients, ten measurements, and how far the disease had
+progressed a year later. The model says whether that is above the median.
 """
 
 from __future__ import annotations

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ README = ROOT / "README.md"
 RUN = sorted([README, *(ROOT / "docs" / "guides").rglob("*.md")])
 LINKED = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+SERVED = "http://127.0.0.1:8000"
+"""Where pages say that a server is; a free port stands in for it."""
 
 _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _NOT_RUN = re.compile(r"<!-- not run(?:: [^>]+)? -->\s*\Z")
@@ -26,12 +30,37 @@ def named(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def blocks(page: Path) -> Iterator[tuple[int, str]]:
-    """Line and text of every Python block that is not marked `<!-- not run -->`."""
+def steps(page: Path) -> Iterator[tuple[int, str, str]]:
+    """Line, kind and text of what is done: Python that is not marked `<!-- not run -->`, and servers
+    that are marked `<!-- served -->`.
+    """
     text = page.read_text()
     for found in _FENCE.finditer(text):
-        if found[1] == "python" and not _NOT_RUN.search(text[: found.start()]):
-            yield text.count("\n", 0, found.start()) + 2, found[2]
+        before = text[: found.start()]
+        if found[1] == "python" and not _NOT_RUN.search(before):
+            yield before.count("\n") + 2, "python", found[2]
+        elif before.endswith("<!-- served -->\n"):
+            yield before.count("\n") + 2, "served", found[2]
+
+
+@contextmanager
+def serving(command: str) -> Iterator[str]:
+    """The server of a `modelport serve` command, on a free port; its address."""
+    words = [*shlex.split(command)[1:], "--port", "0"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "modelport.cli", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as server:
+        try:
+            assert server.stdout is not None
+            said = server.stdout.readline()
+            found = re.search(r"http://\S+", said)
+            assert found, said
+            yield found[0]
+        finally:
+            server.terminate()
 
 
 def anchors(page: Path) -> set[str]:
@@ -53,13 +82,19 @@ def broken(page: Path) -> list[str]:
     return lost
 
 
-@pytest.mark.parametrize("page", [page for page in RUN if any(blocks(page))], ids=named)
+@pytest.mark.parametrize("page", [page for page in RUN if any(steps(page))], ids=named)
 def test_the_python_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page is one namespace, run from top to bottom in an empty folder."""
+    """A page is one namespace, run from top to bottom in an empty folder; what it serves is really served."""
     monkeypatch.chdir(tmp_path)
     space: dict[str, object] = {"__name__": "page"}
-    for line, text in blocks(page):
-        exec(compile("\n" * (line - 1) + text, str(page), "exec"), space)
+    url = SERVED
+    with ExitStack() as servers:
+        for line, kind, text in steps(page):
+            if kind == "served":
+                url = servers.enter_context(serving(text))
+                continue
+            code = "\n" * (line - 1) + text.replace(SERVED, url)
+            exec(compile(code, str(page), "exec"), space)
 
 
 @pytest.mark.parametrize("page", LINKED, ids=named)

@@ -68,7 +68,7 @@ class Target:
 
 
 Handler = Callable[[Exchange, Target], object]
-"""Answers the exchange, at once or later through the engine. A `ModelportError` it raises becomes the answer."""
+"""Answers the exchange, now or later through the engine. A `ModelportError` it raises becomes the answer."""
 
 
 def deadline(exchange: Exchange) -> float:

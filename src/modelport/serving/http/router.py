@@ -17,7 +17,7 @@ Methods = dict[bytes, Handler]
 
 
 class Router:
-    """Routes of one worker. Every route states its scope; an unknown path needs `admin` where keys are used."""
+    """Routes of one worker. Every route states its scope; an unknown path needs `admin`."""
 
     def __init__(self, app: App, native: Native, v2: OpenInference, system: System) -> None:
         self._app = app

@@ -393,14 +393,11 @@ def lines() -> Iterator[Case]:
     yield one(22, "override", request("GET", NATIVE, b"", override), 405)
     yield one(22, "trace", request("TRACE", "/v2", b"", {"authorization": "secret"}), 400, 405)
     yield one(22, "connect", b"CONNECT evil.test:443 HTTP/1.1\r\nhost: evil.test\r\n\r\n", 400, 405, 421)
-    yield one(22, "http-0.9", b"GET /\r\n\r\n", closes=True)
+    yield one(22, "http-0.9", b"GET /\r\n\r\n", 400, 421, closes=True)
     yield one(22, "http-2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", closes=True)
     yield one(22, "http-9", b"GET / HTTP/9.9\r\nhost: x\r\n\r\n", closes=True)
     yield one(22, "tls", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 100, closes=True)
     yield one(22, "long", request("GET", "/" + "a" * 100_000), 431, code="headers-too-large", closes=True)
-    yield one(
-        22, "upgrade", request("GET", "/v2", b"", {"upgrade": "h2c", "connection": "upgrade"}), closes=True
-    )
     yield one(22, "no-host", b"GET /v2 HTTP/1.1\r\n\r\n", 400, 421)
     yield one(22, "space-in-path", b"GET /v2 models HTTP/1.1\r\nhost: x\r\n\r\n", closes=True)
 

@@ -122,14 +122,6 @@ def test_30_a_reset_in_the_middle_of_an_answer_leaves_nothing_behind(quick: Serv
     assert len(quick.running.events()) == lines
 
 
-def test_30_who_has_sent_everything_may_close_its_half(quick: Served) -> None:
-    with quick.unharmed(), Raw(quick.url) as raw:
-        raw.send(GOOD)
-        raw.sock.shutdown(socket.SHUT_WR)
-        assert is_three(raw.read())
-        assert raw.closed()
-
-
 @pytest.mark.parametrize("data", [b"", b"POST / HTT", GOOD[:-3]])
 def test_30_half_open_connections_are_closed(quick: Served, data: bytes) -> None:
     with quick.unharmed(), Raw(quick.url) as raw:
@@ -142,7 +134,7 @@ def test_30_half_open_connections_are_closed(quick: Served, data: bytes) -> None
 
 def test_32_pipelined_requests_are_answered_in_order(quick: Served) -> None:
     with quick.unharmed(), Raw(quick.url) as raw:
-        sums = [float(at) for at in range(200)]
+        sums = [float(at) for at in range(100, 300)]
         models = ["slow" if at == 3 else "faulty" for at in range(200)]
         both = zip(models, sums, strict=True)
         pieces = b"".join(summing(model, value, 0.0) for model, value in both)
@@ -150,6 +142,30 @@ def test_32_pipelined_requests_are_answered_in_order(quick: Served) -> None:
         sender.start()
         assert [raw.read().json()["prediction"] for _ in sums] == sums
         sender.join()
+
+
+def test_32_many_small_requests_behind_a_slow_one_are_answered(quick: Served) -> None:
+    with quick.unharmed(), Raw(quick.url) as raw:
+        small = request("GET", "/v2/health/live") * 3000
+        sender = threading.Thread(target=raw.send, args=(summing("slow") + small,))
+        sender.start()
+        assert is_three(raw.read())
+        assert {raw.read().status for _ in range(3000)} == {200}
+        sender.join()
+
+
+@pytest.mark.parametrize("body", [b"", b'{"input": [1, 2]}'])
+def test_32_an_upgrade_that_is_not_taken_leaves_the_connection_in_step(quick: Served, body: bytes) -> None:
+    fields = {"connection": "upgrade, http2-settings", "upgrade": "h2c", "http2-settings": "AAMAAABkAAQ"}
+    asked = request("POST" if body else "GET", "/v1/models/faulty/predict" if body else "/v2", body, fields)
+    with quick.unharmed(), Raw(quick.url) as raw:
+        answer = raw.ask(asked + GOOD)
+        assert answer.status in {200, 400}
+        if answer.headers.get("connection") == "close":
+            assert raw.closed()
+        else:
+            assert is_three(raw.read())
+            assert is_three(raw.ask(GOOD))
 
 
 def test_32_pipelined_requests_in_single_bytes_are_answered_in_order(quick: Served) -> None:

@@ -53,6 +53,7 @@ class Connection(asyncio.Protocol):
         "_broken",
         "_chunks",
         "_deadline",
+        "_handling",
         "_head_size",
         "_headers",
         "_in_body",
@@ -74,6 +75,7 @@ class Connection(asyncio.Protocol):
         self._waiting: deque[Exchange] = deque()
         self._reading = True
         self._broken = False
+        self._handling = False
         self._stalled = _NEVER
         self._deadline = server.now + server.limits.idle_seconds
         self.principal: object = None
@@ -103,14 +105,23 @@ class Connection(asyncio.Protocol):
         self._waiting.clear()
 
     def data_received(self, data: bytes) -> None:
-        if self._broken:
-            return
+        while data and not self._broken:
+            data = self._feed(data)
+
+    def _feed(self, data: bytes) -> bytes:
+        """Parse; what is left stands behind a request that asked for another protocol.
+
+        Such a request is answered as any other (RFC 9110, 7.8). The parser would take what follows, even the
+        request's own body, for that protocol; so a fresh one reads on.
+        """
         if not self._in_body:
             self._head_size += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._fail(BadRequest("this server does not switch protocols", code="no-upgrade"))
+        except httptools.HttpParserUpgrade as upgrade:
+            head = self._plain_head() if self._url else b""
+            self._parser = httptools.HttpRequestParser(self)
+            return head + data[upgrade.args[0] :]
         except httptools.HttpParserCallbackError as error:
             cause = error.__context__
             self._fail(cause if isinstance(cause, ModelportError) else BadRequest("malformed request"))
@@ -119,9 +130,11 @@ class Connection(asyncio.Protocol):
         else:
             if not self._in_body and self._head_size > self._server.limits.header_bytes + len(data):
                 self._fail(_HEAD_TOO_LARGE)
+        return b""
 
     def eof_received(self) -> bool:
-        return self._active is not None
+        """A peer that stops sending has left: nothing tells a closed half from a closed connection."""
+        return False
 
     def pause_writing(self) -> None:
         self._stalled = self._server.now + self._server.limits.write_seconds
@@ -182,6 +195,8 @@ class Connection(asyncio.Protocol):
             raise BadRequest(msg, code="too-many-chunks", hint="send larger chunks, or a content-length")
 
     def on_message_complete(self) -> None:
+        if b"upgrade" in self._headers and self._has_body_unread():
+            return
         parser = self._parser
         exchange = Exchange(
             self,
@@ -243,6 +258,23 @@ class Connection(asyncio.Protocol):
         """Whether no request is being received or answered."""
         return self._active is None and not self._url
 
+    def _has_body_unread(self) -> bool:
+        """Whether the parser skips the body, because the request asks for another protocol."""
+        headers = self._headers
+        declared = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+        return declared and bool(self._parser.should_upgrade())
+
+    def _plain_head(self) -> bytes:
+        """The head of the present request without its wish for another protocol; the request begins anew."""
+        parser, headers = self._parser, self._headers
+        del headers[b"upgrade"]
+        if b"close" in headers.pop(b"connection", b"").lower():
+            headers[b"connection"] = b"close"
+        line = b"%b %b HTTP/%b\r\n" % (parser.get_method(), self._url, parser.get_http_version().encode())
+        fields = b"".join(b"%b: %b\r\n" % field for field in headers.items())
+        self._begin()
+        return line + fields + b"\r\n"
+
     def _begin(self) -> None:
         """Forget the request that was received; expect the next one."""
         self._url = b""
@@ -254,11 +286,17 @@ class Connection(asyncio.Protocol):
         self._began = 0.0
 
     def _next(self) -> None:
-        self._active = self._waiting.popleft()
-        if not self._reading and self._transport is not None:
+        """Answer what waits. Handlers that answer at once come back here through `send`: they do not nest."""
+        if self._handling:
+            return
+        self._handling = True
+        while self._waiting and self._active is None and not self._broken:
+            self._active = self._waiting.popleft()
+            self._server.handle(self._active)
+        self._handling = False
+        if not self._reading and self._transport is not None and len(self._waiting) < _PIPELINE:
             self._reading = True
             self._transport.resume_reading()
-        self._server.handle(self._active)
 
     def _again(self, name: bytes, value: bytes) -> None:
         if name in _ONCE:

@@ -105,6 +105,15 @@ class Raw:
         except TimeoutError:
             return False
 
+    def gone(self) -> bool:
+        """Whether the peer has closed already, which a pool of connections sees before it uses one again."""
+        try:
+            return not self.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except _GONE:
+            return True
+
     def reset(self) -> None:
         """Close with RST instead of FIN."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -8,7 +8,8 @@ import math
 import struct
 
 import pytest
-from tests.acceptance.hostile import CASES, FAULTY, FAULTY_V2, NATIVE, ROW, Case, raw, tensor
+from tests.acceptance.cases import FAULTY, FAULTY_V2, NATIVE, ROW, Case, raw, tensor
+from tests.acceptance.hostile import CASES
 from tests.acceptance.models import NONFINITE
 from tests.acceptance.rawclient import NoAnswer, Raw, post, request
 from tests.acceptance.served import Served

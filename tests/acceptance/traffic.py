@@ -59,7 +59,7 @@ class Traffic:
                 time.sleep(pause)
 
     def _converse(self, raw: Raw, request: bytes, judge: Judge, pause: float) -> None:
-        while not self._stop.is_set():
+        while not self._stop.is_set() and not raw.gone():
             answer = raw.ask(request)
             self.note(judge(answer))
             if answer.headers.get("connection") == "close":

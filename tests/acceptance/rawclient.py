@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import select
 import socket
 import struct
 import time
@@ -51,7 +52,11 @@ class Raw:
         if receive:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
         self.sock.settimeout(timeout)
-        self.sock.connect((where.hostname or "", where.port or 0))
+        try:
+            self.sock.connect((where.hostname or "", where.port or 0))
+        except OSError:
+            self.sock.close()
+            raise
         self._held = b""
 
     def __enter__(self) -> Self:
@@ -107,10 +112,10 @@ class Raw:
 
     def gone(self) -> bool:
         """Whether the peer has closed already, which a pool of connections sees before it uses one again."""
-        try:
-            return not self.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
+        if not select.select([self.sock], [], [], 0)[0]:
             return False
+        try:
+            return not self.sock.recv(1, socket.MSG_PEEK)
         except _GONE:
             return True
 

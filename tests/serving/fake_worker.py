@@ -1,7 +1,7 @@
 """A worker without a model: answers any HTTP request with its pid, and obeys all that a supervisor says.
 
 What a slot's `bundle` says decides what happens when it is prepared: `bad` fails, `deadly` kills the process.
-`other` has another contract.
+`other` has another contract. A file `doomed-1` in the working folder ends worker 1 whenever it starts.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import os
 import socket
 import sys
+from pathlib import Path
 from time import monotonic_ns
 
 import msgspec
@@ -54,6 +55,7 @@ class Server:
         if b"/babble" in request:
             self.channel._writer.write(b"\x01\x00\x00\x00\xc1")
         known = {"pid": os.getpid(), "worker": self.boot.worker, "routes": self.routes, "lost": self.lost()}
+        known |= {"restarts": self.rows(shared.RESTARTS), "looping": self.rows(shared.LOOPING)}
         body = msgspec.json.encode(known)
         writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
         self.segment.cells[self.row + shared.ACCEPTED] += 1
@@ -62,6 +64,9 @@ class Server:
 
     def lost(self) -> int:
         return self.segment.sum_slot(0)[shared.LOST]
+
+    def rows(self, cell: int) -> list[int]:
+        return [self.segment.cells[self.segment.row(row) + cell] for row in range(self.segment.workers)]
 
     def prepare(self, message: Prepare) -> None:
         self.plan = message.plan
@@ -86,8 +91,12 @@ def report(slot: SlotSpec) -> SlotReport:
     return SlotReport("ready", contract="two" if slot.bundle == "other" else "one")
 
 
+def doomed(row: int) -> bool:
+    return "crash" in os.environ.get("FAKE_WORKER", "") or Path(f"doomed-{row}").exists()
+
+
 async def serve(boot: Boot, channel: Channel) -> None:
-    if "crash" in os.environ.get("FAKE_WORKER", ""):
+    if doomed(boot.worker):
         os._exit(7)
     server = Server(boot, channel)
     heart = asyncio.create_task(server.beat())

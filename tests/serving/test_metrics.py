@@ -12,7 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from modelport.core.plan import Revision
-from modelport.serving import shared
+from modelport.serving import ledger, shared
 from modelport.serving.metrics import FAMILIES, render
 from modelport.serving.statistics import statistics
 
@@ -48,12 +48,12 @@ def answer(
 
 @pytest.fixture
 def segment() -> shared.Segment:
-    """Two workers that have answered a little."""
-    segment = shared.Segment.create(workers=2, slots=4, keys=1)
+    """Two workers that have answered a little, and two spare rows."""
+    segment = shared.Segment.create(workers=4, slots=4, keys=1)
     for worker in range(2):
         row = segment.row(worker)
+        ledger.begin(segment, worker, incarnation=1 + worker, restart=False)
         segment.cells[row + shared.PID] = os.getpid()
-        segment.cells[row + shared.INCARNATION] = 1 + worker
         segment.cells[row + shared.EVENTS] = 10 * (worker + 1)
         segment.cells[row + shared.LOOP_LAG] = 1_500_000
         answer(segment, worker, 0, protocol=0, status=200, seconds=0.0002)
@@ -97,7 +97,7 @@ def test_worker_series_stand_apart(segment: shared.Segment) -> None:
     assert value(samples, "modelport_events_total", worker="0") == 10
     assert value(samples, "modelport_events_total", worker="1") == 20
     assert value(samples, "modelport_worker_restarts_total", worker="0") == 0
-    assert value(samples, "modelport_worker_restarts_total", worker="1") == 1
+    assert value(samples, "modelport_worker_restarts_total", worker="1") == 0, "it is the second start"
     assert value(samples, "modelport_loop_lag_seconds", worker="0") == 0.0015
     assert value(samples, "modelport_process_cpu_seconds_total", worker="0") == 2.5
 
@@ -109,6 +109,34 @@ def test_a_worker_without_a_process_is_down_and_keeps_its_counters(segment: shar
     assert value(samples, "modelport_worker_up", worker="1") == 0
     assert value(samples, "modelport_events_total", worker="1") == 20
     assert ("modelport_process_cpu_seconds_total", frozenset({("worker", "1")})) not in samples
+
+
+def test_spare_rows_are_no_workers(segment: shared.Segment) -> None:
+    """Nobody should answer from them, so nobody is down."""
+    samples = parse(render(segment, SLOTS, version="1.0"))
+    workers = {dict(labels).get("worker") for _, labels in samples}
+    assert workers == {"0", "1", None}
+
+
+def test_a_row_that_is_spare_again_keeps_its_counters_and_has_no_gauge(segment: shared.Segment) -> None:
+    ledger.begin(segment, 2, 3, restart=True)
+    segment.cells[segment.row(2) + shared.EVENTS] = 5
+    ledger.retire(segment, 2)
+    text = render(segment, SLOTS, version="1.0").decode()
+    samples = parse(text.encode())
+    assert value(samples, "modelport_events_total", worker="2") == 5
+    assert value(samples, "modelport_worker_restarts_total", worker="2") == 1
+    gauges = set(re.findall(r"(?m)^# TYPE (\w+) gauge$", text))
+    assert not [name for name, labels in samples if name in gauges and ("worker", "2") in labels]
+
+
+def test_a_worker_that_keeps_dying_is_down_and_said_to_loop(segment: shared.Segment) -> None:
+    ledger.settle(segment, 1, [])
+    ledger.looping(segment, 1, is_looping=True)
+    samples = parse(render(segment, SLOTS, version="1.0"))
+    names = ("modelport_worker_up", "modelport_worker_ready", "modelport_worker_crash_looping")
+    assert [value(samples, name, worker="1") for name in names] == [0, 0, 1]
+    assert value(samples, "modelport_worker_crash_looping", worker="0") == 0
 
 
 def test_processor_seconds_of_this_process_are_told(segment: shared.Segment) -> None:

@@ -45,6 +45,19 @@ def test_connections_are_spread_over_the_sockets() -> None:
         assert all(accepted(sock) for sock in listening)
 
 
+def test_a_socket_beside_the_others_gets_no_connection_before_it_listens() -> None:
+    with bound("127.0.0.1", 0, 1) as listening, ExitStack() as clients:
+        address = listening[0].getsockname()
+        late = clients.enter_context(sockets.beside(address))
+        for _ in range(32):
+            clients.enter_context(socket.create_connection(address, timeout=5))
+        assert accepted(listening[0]) == 32
+        late.listen(64)
+        for _ in range(64):
+            clients.enter_context(socket.create_connection(address, timeout=5))
+        assert accepted(late)
+
+
 def accepted(sock: socket.socket) -> int:
     """How many connections wait."""
     count = 0

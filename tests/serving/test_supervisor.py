@@ -258,7 +258,42 @@ def test_workers_that_die_on_start_are_no_start(tmp_path: Path) -> None:
     with replica(tmp_path, settings(tmp_path), FAKE_WORKER="crash") as running:
         assert running.end() == 2
         assert "workers die as soon as they start" in running.events("not started")[0]["reason"]
-        assert len(running.pids()) == 5
+        assert len(running.pids()) == 3
+
+
+def test_restarts_are_counted_in_the_row_of_the_worker_that_was_started_again(two: Replica) -> None:
+    assert two.get()["restarts"] == [0, 0, 0, 0]
+    os.kill(
+        next(event["pid"] for event in two.events("worker started") if event["worker"] == 1), signal.SIGKILL
+    )
+    eventually(lambda: len(two.pids()) == 3)
+    eventually(lambda: answers(two))
+    assert two.get()["restarts"] == [0, 1, 0, 0]
+
+
+def test_a_stalled_worker_is_a_restart_of_the_row_its_successor_takes(two: Replica) -> None:
+    pid, row = two.get()["pid"], 2
+    os.kill(pid, signal.SIGSTOP)
+    eventually(lambda: two.events("worker stalled"))
+    eventually(lambda: len(two.pids()) == 3)
+    assert two.get()["restarts"] == [int(number == row) for number in range(4)]
+
+
+def test_a_worker_that_keeps_dying_is_shown_while_the_others_serve_and_no_more_once_it_lives(
+    tmp_path: Path, two: Replica
+) -> None:
+    (tmp_path / "doomed-1").touch()
+    os.kill(
+        next(event["pid"] for event in two.events("worker started") if event["worker"] == 1), signal.SIGKILL
+    )
+    (event,) = eventually(lambda: two.events("worker keeps dying"))
+    assert (event["level"], event["worker"], event["deaths"]) == ("error", 1, 3)
+    known = [two.get() for _ in range(8)]
+    assert {one["worker"] for one in known} == {0}
+    assert {tuple(one["looping"]) for one in known} == {(0, 1, 0, 0)}
+    (tmp_path / "doomed-1").unlink()
+    eventually(lambda: two.get()["worker"] == 1)
+    assert len(two.events("worker keeps dying")) == 1
 
 
 @pytest.mark.parametrize("document", ["", "{", '{"revision": 1}', '{"slots": []}'])

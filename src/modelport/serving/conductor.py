@@ -90,11 +90,10 @@ class Conductor:
     def left(self, worker: Worker, *, looping: bool) -> None:
         """A worker answers no more: others go on without it, and its plan may have been its end."""
         self._answering.pop(worker, None)
-        if looping:
-            note("worker keeps dying", logging.ERROR, worker=worker.row)
-            self._fail_first(Overloaded("workers die as soon as they start", code="worker-lost"))
         if rollout.loading(worker.seen) and worker.seen.asked == _revision(self._state):
             self._suspect(worker)
+        if looping:
+            self._fail_first(Overloaded("workers die as soon as they start", code="worker-lost"))
         self._go_on()
 
     def _make_room(self, state: rollout.State) -> None:

@@ -1,7 +1,8 @@
 """All worker processes of a replica: one seat per listening socket, and somebody answering in every seat.
 
 A dead worker is replaced in its seat and its row; a stalled one is set aside, replaced at once on the same
-socket with a spare row, told to drain should it move again, and killed after a minute.
+socket with a spare row, told to drain should it move again, and killed after a minute. One that keeps dying
+leaves its connections to the others: its seat has no listening socket until a successor listens itself.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from time import monotonic
 from typing import Any, NoReturn, Protocol
 
-from modelport.serving import health, ledger, shared, workers
+from modelport.serving import health, ledger, shared, sockets, workers
 from modelport.serving.log import note
 from modelport.serving.messages import Boot, Drain, Upward
 from modelport.serving.workers import Worker
@@ -44,13 +45,16 @@ class Seat:
 
     def __init__(self, listen: socket.socket, row: int) -> None:
         self.listen = listen
+        self.address = listen.getsockname()[:2]
         self.row = row
         self.worker: Worker | None = None
         self.deaths: list[float] = []
+        self.started = False
+        self.looping = False
 
     def died(self) -> None:
         """Remember this for the pace of the next starts."""
-        self.deaths = [*self.deaths[-health.LOOP_DEATHS :], monotonic()]
+        self.deaths = health.remember(self.deaths, monotonic())
 
 
 class Crew:
@@ -63,16 +67,16 @@ class Crew:
 
     def __init__(
         self,
-        sockets: Sequence[socket.socket],
+        listening: Sequence[socket.socket],
         segment: shared.Segment,
         settings: bytes,
         listener: Listener,
         *,
         module: str = workers.MODULE,
     ) -> None:
-        self._seats = [Seat(listen, row) for row, listen in enumerate(sockets)]
+        self._seats = [Seat(listen, row) for row, listen in enumerate(listening)]
         self._spare: asyncio.Queue[int] = asyncio.Queue()
-        for row in range(len(sockets), segment.workers):
+        for row in range(len(listening), segment.workers):
             self._spare.put_nowait(row)
         self._aside: list[Worker] = []
         self._segment = segment
@@ -126,6 +130,7 @@ class Crew:
 
     async def _keep(self, seat: Seat) -> None:
         while True:
+            self._hand_over(seat)
             await asyncio.sleep(health.pause(seat.deaths, monotonic()))
             try:
                 seat.worker = worker = await self._start(seat)
@@ -137,19 +142,28 @@ class Crew:
             gone = await worker.gone_or_stalled()
             await self._vacate(seat, worker, gone=gone)
 
+    def _hand_over(self, seat: Seat) -> None:
+        """In a crash loop nobody is left waiting for a successor that does not come, if others answer."""
+        if seat.looping and any(other.worker and not other.looping for other in self._seats):
+            seat.listen.close()
+
     async def _vacate(self, seat: Seat, worker: Worker, *, gone: bool) -> None:
         seat.worker = None
         seat.died()
-        looping = health.crash_loop(seat.deaths, monotonic())
         if gone:
             self._bury(worker)
-        self._listener.left(worker, looping=looping)
+        self._judge(seat, monotonic())
+        self._listener.left(worker, looping=seat.looping)
         if not gone:
+            ledger.looping(self._segment, worker.row, is_looping=False)  # it goes with the seat
             seat.row = await self._set_aside(worker)
 
     async def _start(self, seat: Seat) -> Worker:
+        if seat.listen.fileno() < 0:
+            seat.listen = sockets.beside(seat.address)
         self._starts += 1
-        ledger.begin(self._segment, seat.row, self._starts)
+        ledger.begin(self._segment, seat.row, self._starts, restart=seat.started)
+        seat.started = True
         boot = self._boot(seat, self._starts)
         worker = await workers.start(boot, self._module)
         note("worker started", worker=worker.row, pid=worker.pid, incarnation=boot.incarnation)
@@ -212,9 +226,21 @@ class Crew:
             looked = now
 
     def _look(self, now: float) -> None:
+        for seat in self._seats:
+            self._judge(seat, now)
         for worker in self.live:
             if self._stalled(worker, now):
                 worker.stalled.set()
+
+    def _judge(self, seat: Seat, now: float) -> None:
+        """Show whether starting again helps in this seat; the log tells when that changes."""
+        looping = health.crash_loop(seat.deaths, now)
+        ledger.looping(self._segment, seat.row, is_looping=looping)
+        if looping and not seat.looping:
+            note("worker keeps dying", logging.ERROR, worker=seat.row, deaths=health.LOOP_DEATHS)
+        if seat.looping and not looping:
+            note("worker recovered", worker=seat.row)
+        seat.looping = looping
 
     def _stalled(self, worker: Worker, now: float) -> bool:
         cell = self._segment.cells[self._segment.row(worker.row) + shared.HEARTBEAT]

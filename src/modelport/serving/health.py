@@ -16,7 +16,7 @@ LOADING = 30.0
 BLIND = 0.5
 """A supervisor that looks later than this was itself stopped, and judges nobody for a while."""
 
-LOOP_DEATHS, LOOP_SECONDS = 5, 60.0
+LOOP_DEATHS, LOOP_SECONDS = 3, 60.0
 """That many deaths in that time are a crash loop."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
@@ -44,6 +44,11 @@ def stalled(beat: Beat, now: float) -> bool:
 def blind(now: float, looked: float) -> bool:
     """Whether the judge itself was not running between two looks."""
     return now - looked > BLIND
+
+
+def remember(deaths: Sequence[float], now: float) -> list[float]:
+    """The deaths that still matter, with one that happens now."""
+    return [*(death for death in deaths if now - death <= LOOP_SECONDS), now]
 
 
 def pause(deaths: Sequence[float], now: float) -> float:

@@ -1,7 +1,7 @@
 """What the supervisor writes into the row of a worker that no longer can: the rest is the worker's own.
 
 A row with an incarnation is one that somebody should answer from; while its PID is 0 nobody does. Rows of
-incarnation 0 are spare.
+incarnation 0 are spare. INCARNATION, RESTARTS and LOOPING are written by the supervisor alone.
 """
 
 from __future__ import annotations
@@ -16,10 +16,15 @@ _WORKER_GAUGES = (
 )  # fmt: skip
 
 
-def begin(segment: shared.Segment, row: int, incarnation: int) -> None:
-    """Make a row fit for a worker about to start: no gauge of its predecessor is left, counters go on."""
+def begin(segment: shared.Segment, row: int, incarnation: int, *, restart: bool) -> None:
+    """Make a row fit for a worker about to start: no gauge of its predecessor is left, counters go on.
+
+    `restart` says that the worker takes the place of another one, whatever row that one had.
+    """
     _clear_gauges(segment, row)
-    segment.cells[segment.row(row) + shared.INCARNATION] = incarnation
+    first = segment.row(row)
+    segment.cells[first + shared.INCARNATION] = incarnation
+    segment.cells[first + shared.RESTARTS] += restart
 
 
 def settle(segment: shared.Segment, row: int, places: Iterable[int]) -> int:
@@ -30,7 +35,23 @@ def settle(segment: shared.Segment, row: int, places: Iterable[int]) -> int:
 
 def retire(segment: shared.Segment, row: int) -> None:
     """Make a row spare again; what it counted stays counted."""
-    segment.cells[segment.row(row) + shared.INCARNATION] = 0
+    first = segment.row(row)
+    segment.cells[first + shared.INCARNATION] = segment.cells[first + shared.LOOPING] = 0
+
+
+def looping(segment: shared.Segment, row: int, *, is_looping: bool) -> None:
+    """Say whether starting the worker of this row again does not help."""
+    segment.cells[segment.row(row) + shared.LOOPING] = is_looping
+
+
+def in_use(segment: shared.Segment, row: int) -> bool:
+    """Whether somebody should answer from this row."""
+    return segment.cells[segment.row(row) + shared.INCARNATION] > 0
+
+
+def ever_used(segment: shared.Segment, row: int) -> bool:
+    """Whether anybody ever answered from this row. Spare rows are only ever taken by a restart."""
+    return in_use(segment, row) or segment.cells[segment.row(row) + shared.RESTARTS] > 0
 
 
 def clear_keys(segment: shared.Segment, places: Iterable[int]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from modelport.core.plan import Revision
-from modelport.serving import shared
+from modelport.serving import ledger, shared
 from modelport.serving.exposition import Family, Histogram, family, histogram, labels
 from modelport.serving.processes import cpu_seconds
 from modelport.serving.shared import Segment
@@ -105,6 +105,16 @@ SLOT_CELLS = (
 )
 
 WORKER_CELLS = (
+    Cell(
+        Family("modelport_worker_restarts_total", "counter", "Starts in place of another worker.", _WORKER),
+        shared.RESTARTS,
+    ),
+    Cell(
+        Family(
+            "modelport_worker_crash_looping", "gauge", "1 while starting it again does not help.", _WORKER
+        ),
+        shared.LOOPING,
+    ),
     Cell(Family("modelport_connections", "gauge", "Open connections.", _WORKER), shared.CONNECTIONS),
     Cell(
         Family("modelport_connections_accepted_total", "counter", "Connections accepted.", _WORKER),
@@ -163,9 +173,6 @@ WORKER_CELLS = (
 )
 
 WORKER_UP = Family("modelport_worker_up", "gauge", "1 when the worker's process is there.", _WORKER)
-RESTARTS = Family(
-    "modelport_worker_restarts_total", "counter", "Starts of the worker after its first.", _WORKER
-)
 CPU = Family("modelport_process_cpu_seconds_total", "counter", "Processor time, user and system.", _WORKER)
 BUILD = Family("modelport_build_info", "gauge", "Versions that run; always 1.", ("version", "python"))
 REVISION = Family(
@@ -179,7 +186,6 @@ FAMILIES: tuple[Family, ...] = (
     BATCH_ROWS,
     UNROUTED,
     WORKER_UP,
-    RESTARTS,
     *(one.family for one in WORKER_CELLS),
     CPU,
     BUILD,
@@ -243,14 +249,17 @@ def _batches(slot: Slot) -> Iterator[Histogram]:
 
 def _worker_lines(segment: Segment, cpu: Callable[[int], float | None]) -> Iterator[str]:
     cells = segment.cells
-    rows = [(f'worker="{worker}"', segment.row(worker)) for worker in range(segment.workers)]
+    used = [worker for worker in range(segment.workers) if ledger.ever_used(segment, worker)]
+    rows = [(f'worker="{worker}"', segment.row(worker)) for worker in used]
     codes = enumerate(shared.CODES)
     unrouted = ((code, segment.sum_worker(shared.UNROUTED_CODES + index)) for index, code in codes)
     yield from family(UNROUTED, [(f'code="{code}"', count) for code, count in unrouted if count])
-    yield from family(WORKER_UP, [(name, int(cells[row + shared.PID] > 0)) for name, row in rows])
-    yield from family(RESTARTS, [(name, max(0, cells[row + shared.INCARNATION] - 1)) for name, row in rows])
+    wanted = [(name, row) for name, row in rows if cells[row + shared.INCARNATION]]
+    yield from family(WORKER_UP, [(name, int(cells[row + shared.PID] > 0)) for name, row in wanted])
     for what, cell, unit in WORKER_CELLS:
-        yield from family(what, [(name, _value(cells[row + cell], unit)) for name, row in rows])
+        # A spare row has no gauges any more; what was counted in it stays counted.
+        whose = rows if what.kind == "counter" else wanted
+        yield from family(what, [(name, _value(cells[row + cell], unit)) for name, row in whose])
     seconds = ((name, cpu(cells[row + shared.PID])) for name, row in rows if cells[row + shared.PID])
     yield from family(CPU, [(name, value) for name, value in seconds if value is not None])
 

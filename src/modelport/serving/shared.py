@@ -31,11 +31,12 @@ BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 # Cells of a worker, by offset in its row.
 PID, INCARNATION, HEARTBEAT, CONNECTIONS, ACCEPTED, INFLIGHT, LOOP_LAG, DRAINING, READY = range(9)
-EVENTS, EVENTS_DROPPED, EVENTS_LOST, PAYLOADS, PAYLOADS_DROPPED, SPOOL_BYTES, UNROUTED, RESIDENT = range(
+EVENTS, EVENTS_DROPPED, EVENTS_LOST, PAYLOADS, PAYLOADS_DROPPED, SPOOL_BYTES, RESTARTS, RESIDENT = range(
     9, 17
 )
 EVENTS_WRITTEN = 17  # so that a successor knows exactly how many events died with its predecessor
-UNROUTED_CODES = 18  # answers that reached no slot, by code
+LOOPING = 18  # 1 while starting the worker again does not help
+UNROUTED_CODES = 19  # answers that reached no slot, by code
 WORKER_CELLS = UNROUTED_CODES + len(CODES)
 
 # Cells of a slot, by offset in its block.

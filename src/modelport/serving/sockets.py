@@ -29,6 +29,20 @@ def bind(host: str, port: int, count: int) -> list[socket.socket]:
         raise _refusal(error, host, port) from error
 
 
+def beside(address: tuple[str, int]) -> socket.socket:
+    """One more socket at an address that this replica listens at; no connection comes before it listens.
+
+    Raises `OSError`.
+    """
+    sock = _socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET, shared=True)
+    try:
+        sock.bind(address)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
 def url(sock: socket.socket) -> str:
     """Where a listening socket can be reached, as people write it."""
     host, port = sock.getsockname()[:2]

@@ -54,6 +54,7 @@ def converted(folder: Path) -> Path:
     return outputs
 
 
+@pytest.mark.usefixtures("chosen")
 @pytest.mark.parametrize("name", ["plain.joblib", "small.pkl", "forest.skops"])
 def test_a_model_file_becomes_a_proven_bundle(folder: Path, tmp_path: Path, name: str) -> None:
     packed = pack_file(
@@ -72,6 +73,7 @@ def test_a_model_file_becomes_a_proven_bundle(folder: Path, tmp_path: Path, name
     assert again.parity.holds
 
 
+@pytest.mark.usefixtures("chosen")
 def test_a_vectorizer_may_lie_in_a_file_of_its_own(tmp_path: Path) -> None:
     texts = ["good day", "bad day", "nice weather today", "awful rain"] * 10
     vectorizer = TfidfVectorizer().fit(texts)
@@ -97,6 +99,7 @@ def test_without_trust_nothing_is_started(folder: Path, monkeypatch: pytest.Monk
     assert caught.value.code == "pickle-untrusted"
 
 
+@pytest.mark.usefixtures("chosen")
 def test_a_class_that_is_not_there_is_named(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "model.pkl").write_bytes(b"cnowhere_at_all\nModel\n)R.")
     with pytest.raises(CompileError, match="nowhere_at_all") as caught:
@@ -104,12 +107,14 @@ def test_a_class_that_is_not_there_is_named(folder: Path, tmp_path: Path) -> Non
     assert caught.value.code == "source-failed"
 
 
+@pytest.mark.usefixtures("chosen")
 def test_a_pickle_of_no_model_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "model.pkl").write_bytes(pickle.dumps({"no": "model"}))
     with pytest.raises(Unsupported, match="dict"):
         pack_file(tmp_path / "model.pkl", name="iris", sample_path=folder / "rows.csv", trust_pickle=True)
 
 
+@pytest.mark.usefixtures("chosen")
 def test_a_skops_file_with_a_foreign_type_is_refused(folder: Path, tmp_path: Path) -> None:
     import skops.io
     from sklearn.preprocessing import FunctionTransformer
@@ -120,6 +125,7 @@ def test_a_skops_file_with_a_foreign_type_is_refused(folder: Path, tmp_path: Pat
     assert caught.value.code == "skops-untrusted"
 
 
+@pytest.mark.usefixtures("chosen")
 def test_a_graph_the_runtime_refuses_is_refused() -> None:
     with pytest.raises(Unsupported) as caught:
         probe(b"\x08\x0a\x42\x04\x0a\x00\x10\x14\x3a\x00")

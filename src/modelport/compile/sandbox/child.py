@@ -87,12 +87,23 @@ def _confine(order: Order) -> None:
     scratch = order.limits.scratch if order.rung == "bubblewrap" else 0
     limits.apply(order.limits, scratch=scratch, processes=order.processes)
     if order.rung == "landlock":
-        landlock.restrict(map(Path, order.readable), [Path(os.devnull)])
+        landlock.restrict([*map(Path, order.readable), _own_map()], [Path(os.devnull)])
     if seccomp.supported():
         seccomp.install()
     elif order.rung != "weak":
         msg = "no seccomp filter for this machine"
         raise SystemExit(msg)
+
+
+def _own_map() -> Path:
+    """Where our own memory is mapped: threadpoolctl, which scikit-learn calls, finds libraries there.
+
+    A rule of Landlock is on one inode, and /proc makes a new one when it forgot the last: it remembers while
+    a descriptor is open.
+    """
+    path = Path("/proc/self/maps")
+    os.open(path, os.O_PATH)
+    return path
 
 
 def _work(order: Order, answers: BinaryIO) -> None:

@@ -8,8 +8,6 @@ with as many at a time as the slot has instances.
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from time import monotonic, time_ns
@@ -18,19 +16,26 @@ from typing import Protocol
 from modelport.errors import DeadlineExceeded, ModelFailed, ModelportError, Overloaded
 from modelport.runtimes.base import Predictor
 from modelport.serving import shared
-from modelport.serving.call import Call
+from modelport.serving.alarm import Alarm
+from modelport.serving.backlog import Backlog
+from modelport.serving.call import NEVER, Call
 from modelport.serving.cost import CostModel
 from modelport.serving.counters import SlotCounters
 from modelport.serving.execution.run import Outcome, failure, run
+from modelport.serving.log import trouble
 from modelport.serving.results import Meaning, Results, nonfinite_rows
-
-log = logging.getLogger("modelport.serving")
 
 
 class Witness(Protocol):
-    """Who is told of every executed batch (telemetry)."""
+    """Who is told how every call ended (telemetry); `now` is monotonic."""
 
-    def executed(self, outcomes: list[Outcome], now: float) -> None: ...
+    def executed(self, outcomes: list[Outcome], now: float) -> None:
+        """A batch ran."""
+        ...
+
+    def dropped(self, call: Call, now: float) -> None:
+        """A call left the queue without being run: too late, or nobody waits for it."""
+        ...
 
 
 class Batcher:
@@ -60,16 +65,16 @@ class Batcher:
         self._loop = loop
         self._executor = executor
         self._batch_rows = batch_rows
-        self._queue_rows = queue_rows
         self._instances = instances
         self._inline_seconds = inline_seconds
         self._timeout = timeout
-        self._queue: deque[Call] = deque()
+        self._queue = Backlog(queue_rows)
+        self._queue_rows = queue_rows
         self._running: set[Call] = set()
         self._busy = 0
         self._scheduled = False
+        self._alarm = Alarm(loop, self._ring)
         self.cost = CostModel()
-        self.waiting = 0
         self.when_idle: Callable[[], None] | None = None
 
     @property
@@ -79,10 +84,10 @@ class Batcher:
 
     def submit(self, call: Call) -> None:
         """Queue a call; raises `Overloaded` when the queue has no room."""
-        if self.waiting + call.rows > self._queue_rows and self._queue:
+        if not self._queue.add(call):
             raise self._full(call)
-        self._queue.append(call)
-        self.waiting += call.rows
+        if call.deadline < self._alarm.due:
+            self._alarm.set(call.deadline)
         if not self._scheduled and self._busy < self._instances:
             self._scheduled = True
             self._loop.call_soon(self._turn)
@@ -104,6 +109,13 @@ class Batcher:
         self._fail(call, DeadlineExceeded("the deadline passed before an answer was ready"))
         call.cancelled = True
 
+    def _ring(self, now: float) -> float:
+        """A deadline has come: answer the late, and tell the next deadline."""
+        self.sweep(now)
+        return min(
+            (call.deadline for call in (*self._queue, *self._running) if not call.status), default=NEVER
+        )
+
     def _turn(self) -> None:
         self._scheduled = False
         now = monotonic()
@@ -111,7 +123,7 @@ class Batcher:
         if not calls:
             self._settle()
             return
-        self._counters.gauge(shared.QUEUED, self.waiting)
+        self._counters.gauge(shared.QUEUED, self._queue.rows)
         # Set before anything runs: should the model end the process, the supervisor counts these as lost.
         self._counters.add(shared.EXECUTING, len(calls))
         if self.cost.predict(rows) < self._inline_seconds:
@@ -156,26 +168,34 @@ class Batcher:
     def _take(self, now: float) -> tuple[list[Call], int]:
         """The calls of the next batch, in order of arrival, without those nobody waits for."""
         queue = self._queue
-        limit = self._batch_rows if len(queue) == 1 else self.cost.best(self.waiting, self._batch_rows)
+        limit = self._batch_rows if len(queue) == 1 else self.cost.best(queue.rows, self._batch_rows)
         calls: list[Call] = []
         rows = 0
-        while queue and (not calls or rows + queue[0].rows <= limit):
-            call = queue.popleft()
-            self.waiting -= call.rows
-            if call.cancelled:
-                self._gone(call)
-            elif self._late(call, now):
-                self._counters.add(shared.EXPIRED)
-                self._fail(call, DeadlineExceeded("the deadline passed while the request was waiting"))
+        while queue and (not calls or rows + queue.next_rows() <= limit):
+            call = queue.pop()
+            if call.cancelled or self._late(call, now):
+                self._drop(call, now)
             else:
                 calls.append(call)
                 rows += call.rows
         return calls, rows
 
+    def _drop(self, call: Call, now: float) -> None:
+        if call.cancelled:
+            self._gone(call)
+        else:
+            self._counters.add(shared.EXPIRED)
+            self._fail(call, DeadlineExceeded("the deadline passed while the request was waiting"))
+        self._witness.dropped(call, now)
+
     def _finish(self, outcomes: list[Outcome], rows: int, started: float, ended: float) -> None:
         self.cost.observe(rows, ended - started)
-        waited = sum(started - outcome.call.queued for outcome in outcomes)
-        self._counters.executed(rows, int(waited * 1e9), int((ended - started) * 1e9))
+        decoding = waiting = 0.0
+        for outcome in outcomes:
+            queued = outcome.call.queued
+            decoding += queued - outcome.call.received
+            waiting += started - queued
+        self._counters.executed(rows, decoding, waiting, ended - started)
         seen = None
         for outcome in outcomes:
             if outcome.results is not None and outcome.results is not seen:
@@ -204,8 +224,8 @@ class Batcher:
     def _answer(self, call: Call, results: Results, start: int) -> None:
         try:
             call.status = call.answered(results, start)
-        except Exception as error:
-            log.exception("answer-failed", extra={"fields": {"slot": self._name}})
+        except Exception as error:  # noqa: BLE001 - a codec that cannot say it must not end the batch
+            trouble("answer not encoded", error, slot=self._name)
             call.status = call.failed(failure(error))
 
     def _gone(self, call: Call) -> None:
@@ -223,11 +243,11 @@ class Batcher:
         return now >= call.deadline or now - call.received >= self._timeout
 
     def _full(self, call: Call) -> Overloaded:
-        drain = self.cost.predict(self._batch_rows) * self.waiting / self._batch_rows
-        wait = min(30.0, max(0.1, drain)) if drain != float("inf") else 1.0
+        waiting = self._queue.rows
+        drained = self.cost.predict(self._batch_rows) * waiting / self._batch_rows
         return Overloaded(
-            f"{self.waiting} rows wait already and {call.rows} more do not fit into {self._queue_rows}",
+            f"{waiting} rows wait already and {call.rows} more do not fit into {self._queue_rows}",
             code="queue-full",
-            retry_after=wait,
+            retry_after=min(30.0, max(0.1, drained)) if drained != float("inf") else 1.0,
             hint="retry after the given time, send smaller requests, or add workers",
         )

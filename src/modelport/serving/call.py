@@ -25,7 +25,7 @@ class Call:
     `failed` is called, on the event loop, unless `cancelled` was set before.
 
     Attributes:
-        slot: who answers; the codec got it from `Engine.place`.
+        slot: who answers.
         batch, rows: the decoded input.
         id: the prediction id of the request.
         received: monotonic seconds at the last byte received.

@@ -12,10 +12,11 @@ class CostModel:
     Not thread-safe: owned by the event loop.
     """
 
-    __slots__ = ("_seconds",)
+    __slots__ = ("_seconds", "_sizes")
 
     def __init__(self) -> None:
         self._seconds: dict[int, float] = {}
+        self._sizes: tuple[int, ...] = ()  # those measured, largest first
 
     def observe(self, rows: int, seconds: float) -> None:
         """Remember that `rows` rows took `seconds`."""
@@ -23,7 +24,11 @@ class CostModel:
         # Scaled to the bucket's size, so that 33 rows and 64 rows tell the same thing about cost per row.
         scaled = seconds * size / rows
         known = self._seconds.get(size)
-        self._seconds[size] = scaled if known is None else known + _WEIGHT * (scaled - known)
+        if known is None:
+            self._seconds[size] = scaled
+            self._sizes = tuple(sorted(self._seconds, reverse=True))
+        else:
+            self._seconds[size] = known + _WEIGHT * (scaled - known)
 
     def predict(self, rows: int) -> float:
         """Seconds that a batch of `rows` should take; infinite while nothing was measured."""
@@ -40,11 +45,12 @@ class CostModel:
     def best(self, waiting: int, limit: int) -> int:
         """How many of the `waiting` rows to take now: the size with the least measured cost per row.
 
-        Sizes never measured count as good as the largest measured one below them, so they get tried.
+        Sizes never measured count as good as the largest measured one below them, so they get tried. A smaller
+        batch has to be a tenth better than a larger one: fewer batches leave more time for everything else.
         """
         most = min(waiting, limit)
         best, least = most, self._per_row(most)
-        for size in self._seconds:
+        for size in self._sizes:
             if size < most and (cost := self._per_row(size)) < least * 0.9:
                 best, least = size, cost
         return best

@@ -25,6 +25,8 @@ class SlotCounters:
     def answered(self, protocol: int, status: int, seconds: float) -> None:
         """One request answered by the model: status, latency histogram and sum."""
         cells, first = self._cells, self._first
+        if status != 200:
+            cells[first + shared.FAIL_NS] += int(seconds * 1e9)
         cells[first + shared.request_cell(protocol, status)] += 1
         cells[first + shared.latency_cell(protocol, seconds)] += 1
         cells[first + shared.LATENCY_NS + protocol] += int(seconds * 1e9)
@@ -33,11 +35,12 @@ class SlotCounters:
         """One request answered without the model: counted by status, no latency evidence."""
         self._cells[self._first + shared.request_cell(protocol, status)] += 1
 
-    def executed(self, rows: int, queue_ns: int, compute_ns: int) -> None:
-        """One batch ran."""
+    def executed(self, rows: int, decoding: float, waiting: float, computing: float) -> None:
+        """One batch ran; seconds, those before it summed over its calls."""
         cells, first = self._cells, self._first
         cells[first + shared.ROWS] += rows
         cells[first + shared.BATCHES] += 1
-        cells[first + shared.QUEUE_NS] += queue_ns
-        cells[first + shared.COMPUTE_NS] += compute_ns
+        cells[first + shared.INPUT_NS] += int(decoding * 1e9)
+        cells[first + shared.QUEUE_NS] += int(waiting * 1e9)
+        cells[first + shared.COMPUTE_NS] += int(computing * 1e9)
         cells[first + shared.batch_cell(rows)] += 1

@@ -9,7 +9,6 @@ was read once, by the router, so a swap never splits a request.
 
 from __future__ import annotations
 
-import asyncio
 from time import monotonic
 
 from modelport.errors import DeadlineExceeded, ModelportError, TooLarge
@@ -19,9 +18,8 @@ from modelport.serving.call import NEVER, Call
 class Engine:
     """Places calls and queues them. Owned by the event loop."""
 
-    def __init__(self, *, rows: int, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, *, rows: int) -> None:
         self._rows = rows
-        self._loop = loop
 
     def infer(self, call: Call) -> None:
         """Queue a call for its slot, or refuse it at once: `call.failed` has then been called."""
@@ -32,9 +30,6 @@ class Engine:
         except ModelportError as error:
             call.status = call.failed(error)
             call.slot.counters.refused(call.protocol, call.status)
-            return
-        if call.deadline is not NEVER:
-            self._loop.call_later(call.deadline - now, call.slot.batcher.expire, call)
 
     def _admit(self, call: Call, now: float) -> None:
         """Cheap reasons to refuse, before anything is queued."""

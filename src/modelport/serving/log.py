@@ -57,6 +57,11 @@ def note(event: str, level: int = logging.INFO, **fields: Any) -> None:
     _logger.log(level, event, extra={"fields": fields})
 
 
+def trouble(event: str, error: Exception, **fields: Any) -> None:
+    """Log what should never happen, with the traceback of the exception."""
+    _logger.error(event, exc_info=error, extra={"fields": fields})
+
+
 def _rfc3339(seconds: float) -> str:
     whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
     return f"{whole}.{int(seconds % 1 * 1000):03d}Z"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
 
@@ -12,7 +11,7 @@ from modelport.core.traffic import Splitter
 from modelport.errors import ModelportError
 from modelport.serving import lifecycle
 from modelport.serving.loader import Warm, load
-from modelport.serving.log import note
+from modelport.serving.log import trouble
 from modelport.serving.messages import Commit, Committed, Prepare, Prepared, SlotReport, Upward
 from modelport.serving.settings import Settings
 from modelport.serving.table import LiveEndpoint, LiveSlot, Table, contract_digest
@@ -121,7 +120,7 @@ class Manager:
             self._failed[spec.id] = (spec, str(error))
         except Exception as error:  # noqa: BLE001 - a bundle may break any library; it fails alone, with a reason
             self._failed[spec.id] = (spec, f"the runtime refused it: {type(error).__name__}")
-            note("slot-load-raised", logging.ERROR, slot=spec.id, error=repr(error)[:500])
+            trouble("slot not loaded", error, slot=spec.id)
         else:
             old = self._slots.get(spec.id)
             if old is not None:

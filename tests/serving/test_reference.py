@@ -37,7 +37,9 @@ def _events(module: Path) -> set[str]:
     text = module.read_text("utf-8")
     calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
     noted = {
-        ast.unparse(call.args[0]) for call in calls if ast.unparse(call.func).endswith("note") and call.args
+        ast.unparse(call.args[0])
+        for call in calls
+        if ast.unparse(call.func).endswith(("note", "trouble")) and call.args
     }
     watched = re.findall(r'WatchedFile\(path, "([^"]+)"\)', text)
     return {ast.literal_eval(name) for name in noted if name[0] in "'\""} | {

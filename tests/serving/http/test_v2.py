@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,7 +11,6 @@ import msgspec
 import numpy as np
 import pytest
 
-from modelport.core.ids import PredictionIds
 from modelport.core.manifest import Manifest, Parameters, Validation
 from modelport.core.plan import Revision, Route, Share, SlotSpec
 from modelport.core.signature import Field, Signature
@@ -56,6 +56,11 @@ class Wire:
 
     def send(self, exchange: Exchange, data: bytes) -> None:
         self.sent += data
+
+    def aside(self, work: Callable[[], bytes], then: Callable[[Future[bytes]], None]) -> None:
+        done: Future[bytes] = Future()
+        done.set_result(work())
+        then(done)
 
 
 class AnsweringEngine:
@@ -106,9 +111,7 @@ def app() -> Iterator[Any]:
     yield SimpleNamespace(
         table=Table(Revision(0, 1), {"churn": endpoint}),
         engine=AnsweringEngine(),
-        ids=PredictionIds(1),
         segment=segment,
-        wall_ms=lambda: 1_700_000_000_000,
         ready=True,
         unready_reason="",
     )
@@ -120,6 +123,7 @@ def ask(app: Any, handler: str, body: bytes = b"", *, version: int = 0, **header
     named = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
     exchange = Exchange(Wire(), b"POST", b"/v2", named, keep_alive=True)
     exchange.body = body
+    exchange.id = exchange.request_id = "01JPREDICTION"
     target = Target({}, "predict", app.table.endpoint("churn"), version)
     getattr(OpenInference(cast("App", app)), handler)(exchange, target)
     return exchange
@@ -142,7 +146,7 @@ def test_an_inference_answers_its_own_rows_and_says_who_answered(app: Any) -> No
     assert b"x-modelport-version: 2" in sent(exchange)[0]
     assert (answer["model_name"], answer["model_version"]) == ("churn", "2")
     assert answer["outputs"][0]["data"] == ["leaves"]
-    assert answer["parameters"]["prediction_id"] == exchange.request_id == app.engine.calls[0].id
+    assert answer["parameters"]["prediction_id"] == app.engine.calls[0].id == "01JPREDICTION"
     assert exchange.call is app.engine.calls[0]
 
 

@@ -6,31 +6,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from modelport.core.ids import PredictionIds
+from modelport.core.plan import StickyBy
+from modelport.errors import ModelportError
 from modelport.serving.call import NEVER
 from modelport.serving.engine import Engine
 from modelport.serving.http.deadlines import seconds
 from modelport.serving.http.exchange import Exchange
 from modelport.serving.settings import Settings
 from modelport.serving.shared import Segment
-from modelport.serving.table import LiveEndpoint, Table
+from modelport.serving.table import LiveEndpoint, LiveSlot, Table
 
 
 class App(Protocol):
     """One worker, as handlers see it."""
 
     engine: Engine
-    ids: PredictionIds
     segment: Segment
     settings: Settings
 
     @property
     def table(self) -> Table:
         """What is served now; replaced as a whole, so read it once per request."""
-        ...
-
-    def wall_ms(self) -> int:
-        """Wall clock in milliseconds since the epoch."""
         ...
 
     @property
@@ -81,3 +77,28 @@ def deadline(exchange: Exchange) -> float:
     if b"request-timeout-ms" not in headers and b"x-request-timeout" not in headers:
         return NEVER
     return exchange.received + seconds(headers)
+
+
+def pick(exchange: Exchange, target: Target, user: str = "") -> LiveSlot:
+    """The slot that answers: the version the path names, or the arm that the sticky key falls on.
+
+    The key is the `x-user-id` header, else `user` (of the body), else the caller's API key where the route
+    asks for that, else the request itself (CONTRACTS, 4); a route sticky by request looks at nothing else.
+    """
+    endpoint = target.served()
+    if target.version or len(endpoint.arms) == 1:
+        return endpoint.pick(target.version, "")
+    return endpoint.pick(0, _sticky_key(exchange, endpoint.route.sticky, user))
+
+
+def _sticky_key(exchange: Exchange, by: StickyBy, user: str) -> str:
+    if by == "request":
+        return exchange.id
+    named = exchange.headers.get(b"x-user-id", b"").decode("utf-8", "replace") or user
+    return named or (exchange.caller if by == "caller" else "") or exchange.id
+
+
+def refuse(exchange: Exchange, slot: LiveSlot, protocol: int, error: ModelportError) -> None:
+    """Answer a request that its slot cannot read: counted for the slot, whose signature it missed."""
+    exchange.extra += slot.stamp
+    slot.counters.refused(protocol, exchange.problem(error))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
 from math import ceil
 from typing import Any, Protocol
 
 from modelport.errors import Overloaded, RateLimited, Unauthenticated, UnsupportedMedia
+from modelport.serving.http.coding import WORTHWHILE, choose, compress
 from modelport.serving.http.problem import problem
 
 JSON = b"application/json"
@@ -18,6 +22,8 @@ STATUS = {
     429: b"Too Many Requests", 431: b"Request Header Fields Too Large", 500: b"Internal Server Error",
     501: b"Not Implemented", 503: b"Service Unavailable", 504: b"Gateway Timeout",
 }  # fmt: skip
+_ASIDE = 65_536
+"""A longer answer is compressed in a thread."""
 _LINES = {code: b"HTTP/1.1 %d %b\r\n" % (code, phrase) for code, phrase in STATUS.items()}
 
 
@@ -31,6 +37,8 @@ class Wire(Protocol):
 
     def send(self, exchange: Exchange, data: bytes) -> None: ...
 
+    def aside(self, work: Callable[[], bytes], then: Callable[[Future[bytes]], None]) -> None: ...
+
 
 class Exchange:
     """A received request. `respond` is called once; later calls do nothing (it was answered 504, say).
@@ -40,15 +48,18 @@ class Exchange:
         headers: names in lower case.
         body: whole, after content decoding.
         received: monotonic seconds at the last byte.
-        request_id: the caller's own when it is printable, else the server's.
+        id: made by the server; of a prediction, its prediction id.
+        request_id: the caller's own when it is printable, else `id`.
         extra: header lines for the answer, each ending in CRLF.
         keep_alive: whether the connection stays open after the answer.
+        caller: id of the API key it came with; "" without keys.
         call: what to cancel when the caller leaves.
+        done: it was answered, or the caller has left.
     """
 
     __slots__ = (
-        "body", "call", "done", "extra", "headers", "keep_alive", "method", "path", "query", "received",
-        "request_id", "status", "wire",
+        "body", "call", "caller", "done", "extra", "headers", "id", "keep_alive", "method", "path", "query",
+        "received", "request_id", "status", "wire",
     )  # fmt: skip
 
     def __init__(
@@ -61,9 +72,10 @@ class Exchange:
         self.keep_alive = keep_alive
         self.body = b""
         self.received = 0.0
-        self.request_id = ""
+        self.id = self.request_id = ""
         self.extra = b""
         self.call: Any = None
+        self.caller = ""
         self.done = False
         self.status = 0
 
@@ -73,11 +85,31 @@ class Exchange:
             return status
         self.done = True
         self.status = status
+        if len(body) >= WORTHWHILE and b"accept-encoding" in self.headers:
+            self._respond_packed(body, kind)
+        else:
+            self._write(kind, body)
+        return status
+
+    def _respond_packed(self, body: bytes, kind: bytes) -> None:
+        coding = choose(self.headers[b"accept-encoding"], len(body))
+        if coding is None:
+            self._write(kind, body)
+            return
+        self.extra += b"content-encoding: %b\r\nvary: accept-encoding\r\n" % coding.encode()
+        if len(body) > _ASIDE:
+            self.wire.aside(
+                partial(compress, body, coding), lambda packed: self._write(kind, packed.result())
+            )
+        else:
+            self._write(kind, compress(body, coding))
+
+    def _write(self, kind: bytes, body: bytes) -> None:
         self.wire.send(
             self,
             b"%bcontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n%b%b\r\n%b"
             % (
-                _LINES[status],
+                _LINES[self.status],
                 kind,
                 len(body),
                 self.request_id.encode("ascii"),
@@ -86,7 +118,6 @@ class Exchange:
                 b"" if self.method == b"HEAD" else body,
             ),
         )
-        return status
 
     def problem(self, error: Exception) -> int:
         """Send an error as problem+json."""

@@ -86,6 +86,7 @@ class Gate:
         if not self._secured or not scope:
             return
         principal = self._principal(exchange)
+        exchange.caller = principal.entry.id
         if not principal.may(scope):
             msg = f"this key lacks the scope {scope}"
             raise Forbidden(msg, code="missing-scope", hint="ask whoever made the key to add the scope")

@@ -11,11 +11,11 @@ from modelport.serving import shared
 from modelport.serving.call import Call
 from modelport.serving.codecs.items import Decoded
 from modelport.serving.codecs.json import check_keys, decode
-from modelport.serving.http.app import App, Target, deadline
+from modelport.serving.http.app import App, Target, deadline, pick, refuse
 from modelport.serving.http.exchange import Exchange
 from modelport.serving.http.problem import describe
 from modelport.serving.results import Results
-from modelport.serving.table import LiveEndpoint, LiveSlot
+from modelport.serving.table import LiveSlot
 
 _PROTOCOL = shared.PROTOCOLS.index("native")
 _encode = msgspec.json.Encoder().encode
@@ -72,23 +72,21 @@ class Native:
     def predict(self, exchange: Exchange, target: Target) -> None:
         """`POST /v1/models/{id}/predict`."""
         require_json(exchange)
-        request = decode(_REQUEST, exchange.body)
-        self._infer(exchange, target.served(), request, target.version)
+        self._infer(exchange, target, decode(_REQUEST, exchange.body))
 
     def predict_alone(self, exchange: Exchange, target: Target) -> None:
         """`POST /predict` of a server with one model: `{"text": …}` or the columns as top-level keys."""
         require_json(exchange)
-        endpoint = target.served()
         found = decode(_OBJECT, exchange.body)
         check_keys(exchange.body, len(found))
         wanted = found.pop("return_probabilities", None)
         parameters = Parameters(return_probabilities=wanted is not None and decode(_BOOL, wanted))
-        text = endpoint.arms[-1].manifest.signature.item == "text"
+        text = target.served().arms[-1].manifest.signature.item == "text"
         if text and set(found) != {"text"}:
             msg = "the request must have the key 'text' and may have 'return_probabilities'"
             raise InvalidInput(msg, code="missing-text", pointer="/text")
         item = found["text"] if text else msgspec.Raw(_encode(found))
-        self._infer(exchange, endpoint, Request(item, parameters), 0)
+        self._infer(exchange, target, Request(item, parameters))
 
     def batch_predict(self, exchange: Exchange, target: Target) -> None:
         """`POST /batch_predict` of a server with one model: a bare list of items."""
@@ -97,30 +95,34 @@ class Native:
             msg = "the body must be a JSON list of items"
             raise BadRequest(msg, code="not-a-list")
         request = Request(msgspec.Raw(exchange.body), Parameters(return_probabilities=True))
-        self._infer(exchange, target.served(), request, 0, texts=True)
+        self._infer(exchange, target, request, texts=True)
 
     def _infer(
         self,
         exchange: Exchange,
-        endpoint: LiveEndpoint,
+        target: Target,
         request: Request,
-        version: int,
         *,
         texts: bool = False,
     ) -> None:
-        app = self._app
-        prediction_id = app.ids.next(app.wall_ms())
-        exchange.request_id = exchange.request_id or prediction_id
-        user = exchange.headers.get(b"x-user-id", b"").decode("latin-1") or request.parameters.user_id
-        slot = endpoint.pick(version, user or prediction_id)
+        slot = pick(exchange, target, request.parameters.user_id)
+        try:
+            call = self._read(exchange, slot, request)
+        except ModelportError as error:
+            refuse(exchange, slot, _PROTOCOL, error)
+            return
+        call.texts = texts
+        exchange.call = call
+        self._app.engine.infer(call)
+
+    @staticmethod
+    def _read(exchange: Exchange, slot: LiveSlot, request: Request) -> NativeCall:
         decoded = slot.items.decode(request.input)
         if b":" in exchange.body:
             check_keys(exchange.body, -1 if decoded.total > 1 else _keys(slot, request))
-        call = NativeCall(exchange, slot, decoded, request, prediction_id)
-        call.texts = texts
+        call = NativeCall(exchange, slot, decoded, request)
         call.deadline = deadline(exchange)
-        exchange.call = call
-        app.engine.infer(call)
+        return call
 
 
 class NativeCall(Call):
@@ -128,12 +130,8 @@ class NativeCall(Call):
 
     __slots__ = ("decoded", "exchange", "request", "texts")
 
-    def __init__(
-        self, exchange: Exchange, slot: LiveSlot, decoded: Decoded, request: Request, prediction_id: str
-    ) -> None:
-        super().__init__(
-            slot, decoded.batch, id=prediction_id, received=exchange.received, protocol=_PROTOCOL
-        )
+    def __init__(self, exchange: Exchange, slot: LiveSlot, decoded: Decoded, request: Request) -> None:
+        super().__init__(slot, decoded.batch, id=exchange.id, received=exchange.received, protocol=_PROTOCOL)
         self.exchange = exchange
         self.decoded = decoded
         self.request = request

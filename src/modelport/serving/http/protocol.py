@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
 from time import monotonic
 from typing import Protocol, cast
 
 import httptools
 
-from modelport.errors import BadRequest, ModelportError, RequestTimeout, TooLarge
+from modelport.errors import BadRequest, ModelportError, Overloaded, RequestTimeout, TooLarge
 from modelport.serving.http.exchange import Exchange
 from modelport.serving.settings import Limits
 
@@ -33,8 +35,13 @@ class Server(Protocol):
     connections: set[Connection]
     now: float
     closing: bool
+    access_log: bool
 
     def handle(self, exchange: Exchange) -> None: ...
+
+    def log(self, exchange: Exchange) -> None: ...
+
+    def aside(self, work: Callable[[], bytes], then: Callable[[Future[bytes]], None]) -> None: ...
 
     def rejected(self, status: int) -> None: ...
 
@@ -87,11 +94,9 @@ class Connection(asyncio.Protocol):
         # uvloop's transports do not derive from asyncio's classes.
         self._transport = transport = cast("asyncio.Transport", transport)
         if self._server.full():
-            self._server.rejected(503)
-            transport.write(_FULL)
-            transport.close()
-            return
-        self._server.connections.add(self)
+            self._fail(_FULL)
+        else:
+            self._server.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._server.connections.discard(self)
@@ -227,13 +232,19 @@ class Connection(asyncio.Protocol):
             return
         self._transport.write(data)
         self._active = None
+        if self._server.access_log:
+            self._server.log(exchange)
         if not exchange.keep_alive or self._broken:
             self._broken = True
             self._transport.close()
         elif self._waiting:
             self._next()
-        else:
+        elif not self._url:
             self._deadline = self._server.now + self._server.limits.idle_seconds
+
+    def aside(self, work: Callable[[], bytes], then: Callable[[Future[bytes]], None]) -> None:
+        """Do in a thread what would keep the loop from others; `then` runs on the loop."""
+        self._server.aside(work, then)
 
     def sweep(self, now: float) -> None:
         """Cut the connection when its peer is too slow; called twice a second."""
@@ -351,10 +362,10 @@ _HEAD_TOO_LARGE = _HeadTooLarge(
     "the request line and headers are too large", hint="send fewer, shorter headers"
 )
 _TOO_MANY_HEADERS = _HeadTooLarge("there are too many headers", code="too-many-headers")
-_FULL = (
-    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n"
-    b"connection: close\r\ncontent-length: 96\r\n\r\n"
-    b'{"status":503,"code":"too-many-connections","title":"Overloaded","detail":"no room for you now"}'
+_FULL = Overloaded(
+    "this worker has no room for another connection",
+    code="too-many-connections",
+    hint="close idle connections, or add workers",
 )
 
 

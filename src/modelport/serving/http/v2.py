@@ -18,7 +18,7 @@ from modelport.serving.codecs.v2_documents import (
     repository_index,
     server_metadata,
 )
-from modelport.serving.http.app import App, Target, deadline
+from modelport.serving.http.app import App, Target, deadline, pick, refuse
 from modelport.serving.http.exchange import Exchange
 from modelport.serving.results import Results
 from modelport.serving.shared import PROTOCOLS
@@ -57,10 +57,8 @@ class V2Call(Call):
 
     __slots__ = ("answers", "exchange", "inference")
 
-    def __init__(
-        self, slot: LiveSlot, inference: Inference, answers: Answers, exchange: Exchange, prediction: str
-    ) -> None:
-        super().__init__(slot, inference.batch, id=prediction, received=exchange.received, protocol=PROTOCOL)
+    def __init__(self, slot: LiveSlot, inference: Inference, answers: Answers, exchange: Exchange) -> None:
+        super().__init__(slot, inference.batch, id=exchange.id, received=exchange.received, protocol=PROTOCOL)
         self.inference = inference
         self.answers = answers
         self.exchange = exchange
@@ -96,23 +94,23 @@ class OpenInference:
 
     def infer(self, exchange: Exchange, target: Target) -> object:
         """`POST .../infer`."""
-        app, endpoint, headers = self._app, target.served(), exchange.headers
-        prediction = app.ids.next(app.wall_ms())
-        if not exchange.request_id:
-            exchange.request_id = prediction
-        user = headers.get(b"x-user-id")
-        slot = endpoint.pick(target.version, user.decode("utf-8", "replace") if user else prediction)
-        codec = self._codec(slot, endpoint.name)
+        slot = pick(exchange, target)
         try:
-            inference = codec.requests.decode(exchange.body, headers.get(_LENGTH))
-        except InvalidInput as error:
-            raise as_protocol(error) from None
-        call = V2Call(slot, inference, codec.answers, exchange, prediction)
+            call = self._read(exchange, slot, target.served().name)
+        except ModelportError as error:
+            refuse(exchange, slot, PROTOCOL, as_protocol(error))
+            return None
+        exchange.call = call
+        self._app.engine.infer(call)
+        return call
+
+    def _read(self, exchange: Exchange, slot: LiveSlot, model: str) -> V2Call:
+        codec = self._codec(slot, model)
+        inference = codec.requests.decode(exchange.body, exchange.headers.get(_LENGTH))
+        call = V2Call(slot, inference, codec.answers, exchange)
         call.deadline = deadline(exchange)
         if inference.timeout:
             call.deadline = min(call.deadline, exchange.received + inference.timeout)
-        exchange.call = call
-        app.engine.infer(call)
         return call
 
     def live(self, exchange: Exchange, target: Target) -> object:  # noqa: ARG002

@@ -1,13 +1,16 @@
-"""Notes every executed batch: one columnar record, built beside the requests, never waited for."""
+"""Notes how every call ended: one columnar record per batch, built beside the requests, never waited for."""
 
 from __future__ import annotations
 
-from time import time_ns
+from time import monotonic, time_ns
 
-from modelport.core.telemetry import Outcome
+from modelport.core.signature import Signature
+from modelport.core.telemetry import Outcome, PredictionEvent
+from modelport.serving.call import Call
 from modelport.serving.execution import run
 from modelport.serving.shared import PROTOCOLS
 from modelport.serving.telemetry.recorder import Recorder
+from modelport.serving.telemetry.samples import Samples
 
 _OUTCOME: dict[int, Outcome] = {
     200: "ok",
@@ -26,25 +29,38 @@ class Silence:
     def executed(self, outcomes: list[run.Outcome], now: float) -> None:
         """Notes nothing."""
 
+    def dropped(self, call: Call, now: float) -> None:
+        """Notes nothing."""
+
 
 class BatchWitness:
-    """Tells the recorder of one slot's batches."""
+    """Tells the recorder of one slot's calls.
 
-    __slots__ = ("_recorder", "_slot")
+    Args:
+        recorder: where records go.
+        slot: `model:version`.
+        signature: names the columns of what is sampled.
+        payload_share: share of answered rows whose input and output are kept, 0 to 1.
+    """
 
-    def __init__(self, recorder: Recorder, slot: str) -> None:
+    __slots__ = ("_recorder", "_samples", "_slot")
+
+    def __init__(self, recorder: Recorder, slot: str, signature: Signature, payload_share: float) -> None:
         self._recorder = recorder
         self._slot = slot
+        self._samples = Samples(recorder, slot, signature, payload_share)
 
     def executed(self, outcomes: list[run.Outcome], now: float) -> None:
         """Note what became of each call of a batch; `now` is when the answers were written, monotonic."""
         first = outcomes[0]
         ids, latencies, rows, states, confidences = [], [], [], [], []
+        total = 0
         for outcome in outcomes:
             call = outcome.call
             ids.append(call.id)
             latencies.append(int((now - call.received) * 1e6))
             rows.append(call.rows)
+            total += call.rows
             states.append(_OUTCOME.get(call.status, "fault"))
             results = outcome.results
             confidences.append(
@@ -59,4 +75,21 @@ class BatchWitness:
             rows,
             states,
             confidences,
+        )
+        if self._samples.due(total):
+            self._samples.keep(outcomes)
+
+    def dropped(self, call: Call, now: float) -> None:
+        """Note a call that left the queue without being run."""
+        self._recorder.one(
+            PredictionEvent(
+                call.id,
+                self._slot,
+                time_ns() // 1_000_000 - int((monotonic() - call.received) * 1e3),
+                int((now - call.received) * 1e6),
+                call.rows,
+                _OUTCOME.get(call.status, "fault"),
+                None,
+                PROTOCOLS[call.protocol],
+            )
         )

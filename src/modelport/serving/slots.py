@@ -1,0 +1,74 @@
+"""Builds a live slot of a worker from a bundle that is loaded and warm."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from modelport.core.plan import SlotSpec
+from modelport.serving.batching import Batcher
+from modelport.serving.codecs.items import Items
+from modelport.serving.codecs.rules import Rules
+from modelport.serving.counters import SlotCounters
+from modelport.serving.loader import Warm
+from modelport.serving.results import Meaning
+from modelport.serving.settings import Settings
+from modelport.serving.shared import Segment
+from modelport.serving.table import LiveSlot
+from modelport.serving.telemetry.recorder import Recorder
+from modelport.serving.telemetry.witness import BatchWitness, Silence
+
+
+@dataclass(frozen=True, slots=True)
+class SlotBuilder:
+    """What every slot of a worker is built with. Without a recorder its predictions leave no record."""
+
+    settings: Settings
+    segment: Segment
+    worker: int
+    loop: asyncio.AbstractEventLoop
+    executor: Executor
+    recorder: Recorder | None
+
+    def build(self, spec: SlotSpec, warm: Warm, place: int) -> LiveSlot:
+        """The slot, its counters at `place` of the segment."""
+        manifest = warm.manifest
+        parameters = spec.parameters or manifest.parameters
+        counters = SlotCounters(self.segment, self.worker, place)
+        meaning = Meaning(manifest)
+        rules = Rules(parameters.validation)
+        batcher = Batcher(
+            spec.id,
+            warm.predictor,
+            meaning,
+            counters,
+            witness=self._witness(spec, warm),
+            loop=self.loop,
+            executor=self.executor,
+            batch_rows=parameters.batch_size,
+            queue_rows=self.settings.queue_rows,
+            instances=spec.instances,
+            inline_seconds=self.settings.inline_seconds,
+            timeout=self.settings.timeout,
+        )
+        for rows, seconds in warm.costs:
+            batcher.cost.observe(rows, seconds)
+        return LiveSlot(
+            spec=spec,
+            manifest=manifest,
+            identity=warm.identity,
+            meaning=meaning,
+            parameters=parameters,
+            rules=rules,
+            items=Items(manifest.signature, rules),
+            counters=counters,
+            batcher=batcher,
+            place=place,
+            stamp=f"x-modelport-version: {spec.id}\r\n".encode(),
+        )
+
+    def _witness(self, spec: SlotSpec, warm: Warm) -> BatchWitness | Silence:
+        if self.recorder is None:
+            return Silence()
+        return BatchWitness(self.recorder, spec.id, warm.manifest.signature, self.settings.payload_share)

@@ -13,7 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from modelport.core.plan import Revision
 from modelport.serving import ledger, shared
-from modelport.serving.metrics import FAMILIES, render
+from modelport.serving.families import FAMILIES
+from modelport.serving.metrics import render
 from modelport.serving.statistics import statistics
 
 SLOTS = {"churn:1": (0, "churn", 1), "churn:2": (1, "churn", 2), "idle:1": (2, "idle", 1)}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
-_HELP_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n"})
+_LABELS = "\0"
+"""Stands for labels in the shape of a histogram: no label holds it."""
 
 
 class Family(NamedTuple):
@@ -21,16 +21,16 @@ class Family(NamedTuple):
 
 
 class Histogram(NamedTuple):
-    """Counts per bucket, not cumulative, the last one unbounded; and the sum of what was observed."""
+    """How many observations lie below each bound, all of them last; and the sum of what was observed."""
 
     labels: str
-    counts: Sequence[int]
+    below: Sequence[int]
     total: float
 
 
-def labels(pairs: Mapping[str, object]) -> str:
-    """Label pairs as they stand between the braces."""
-    return ",".join(f'{name}="{str(value).translate(_ESCAPES)}"' for name, value in pairs.items())
+def escaped(text: str) -> str:
+    """A label's value as it stands between its quotes."""
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
 
 
 def family(what: Family, samples: Iterable[tuple[str, float]]) -> Iterator[str]:
@@ -44,24 +44,22 @@ def family(what: Family, samples: Iterable[tuple[str, float]]) -> Iterator[str]:
 
 
 def histogram(what: Family, bounds: Sequence[float], samples: Iterable[Histogram]) -> Iterator[str]:
-    """The lines of a histogram; none when there are no samples."""
-    lines = [line for sample in samples for line in _buckets(what.name, bounds, sample)]
-    if lines:
+    """The text of a histogram; nothing when there are no samples."""
+    shape = _shape(what.name, bounds)
+    texts = [
+        (shape % (*below, total, below[-1])).replace(_LABELS, labels) for labels, below, total in samples
+    ]
+    if texts:
         yield from _head(what)
-        yield from lines
+        yield from texts
 
 
 def _head(what: Family) -> Iterator[str]:
-    yield f"# HELP {what.name} {what.help.translate(_HELP_ESCAPES)}"
+    yield f"# HELP {what.name} {what.help}"
     yield f"# TYPE {what.name} {what.kind}"
 
 
-def _buckets(name: str, bounds: Sequence[float], sample: Histogram) -> Iterator[str]:
-    below = 0
-    for bound, count in zip(bounds, sample.counts, strict=False):
-        below += count
-        yield f'{name}_bucket{{{sample.labels},le="{bound}"}} {below}'
-    below += sample.counts[-1]
-    yield f'{name}_bucket{{{sample.labels},le="+Inf"}} {below}'
-    yield f"{name}_sum{{{sample.labels}}} {sample.total}"
-    yield f"{name}_count{{{sample.labels}}} {below}"
+def _shape(name: str, bounds: Sequence[float]) -> str:
+    """All lines of one sample, without its labels and numbers."""
+    lines = [f'{name}_bucket{{{_LABELS},le="{bound}"}} %d' for bound in (*bounds, "+Inf")]
+    return "\n".join([*lines, f"{name}_sum{{{_LABELS}}} %s", f"{name}_count{{{_LABELS}}} %d"])

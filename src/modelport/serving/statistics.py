@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from modelport.serving import shared
+from modelport.serving.merged import latest, merged
 from modelport.serving.shared import Segment
 
 Place = tuple[int, str, int]
@@ -18,16 +19,22 @@ Place = tuple[int, str, int]
 
 
 def statistics(segment: Segment, slots: Iterable[Place]) -> dict[str, Any]:
-    """The document of `GET /v2/models/stats` and its narrower forms: one entry per slot given."""
-    return {"model_stats": [_model(segment, *slot) for slot in slots]}
+    """The document of `GET /v2/models/stats` and its narrower forms: one entry per slot given.
+
+    `last_inference` is the newest batch of any worker, in milliseconds since the epoch.
+    """
+    known = list(slots)
+    places = [place for place, _, _ in known]
+    sums, newest = merged(segment, places).tolist(), latest(segment, places, shared.LAST_MS)
+    models = zip(known, sums, newest, strict=True)
+    return {"model_stats": [_model(model, version, *told) for (_, model, version), *told in models]}
 
 
-def _model(segment: Segment, place: int, model: str, version: int) -> dict[str, Any]:
-    cells = segment.sum_slot(place)
+def _model(model: str, version: int, cells: list[int], newest: int) -> dict[str, Any]:
     return {
         "name": model,
         "version": str(version),
-        "last_inference": _latest(segment, place),
+        "last_inference": newest,
         "inference_count": cells[shared.ROWS],
         "execution_count": cells[shared.BATCHES],
         "inference_stats": _inference(cells),
@@ -63,9 +70,3 @@ def _requests(cells: list[int]) -> tuple[int, int]:
 
 def _duration(count: int, ns: int) -> dict[str, int]:
     return {"count": count, "ns": ns}
-
-
-def _latest(segment: Segment, place: int) -> int:
-    """Milliseconds since the epoch of the newest batch of any worker."""
-    workers = range(segment.workers)
-    return max(segment.cells[segment.slot(worker, place) + shared.LAST_MS] for worker in workers)

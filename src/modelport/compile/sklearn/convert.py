@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from modelport.compile.sklearn.converters import register
+from modelport.compile.sklearn.converters import registered
 from modelport.compile.sklearn.islands import enclose
 from modelport.compile.sklearn.models import last, plain, takes_columns
 from modelport.compile.sklearn.outputs import Layout, lead_out
@@ -69,10 +69,9 @@ def _check_names(inputs: Sequence[Field], outputs: Sequence[Field]) -> None:
 def _body(model: Any, types: list[tuple[str, Any]], meaning: Meaning) -> ModelProto:
     from skl2onnx import convert_sklearn
 
-    register()
     opset = {"": OPSET, "ai.onnx.ml": ML_OPSET}
     try:
-        with warnings.catch_warnings():
+        with registered(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # notes of skl2onnx to its own maintainers
             body: ModelProto = convert_sklearn(
                 model, initial_types=types, options=_options(model, meaning), target_opset=opset

@@ -1,11 +1,13 @@
 """Our own converters, where skl2onnx has none, is wrong, or knows float32 only.
 
-`register` hands them to skl2onnx, so they serve inside pipelines, voting, stacking and the rest as well.
+`registered` lends them to skl2onnx, so they serve inside pipelines, voting, stacking and the rest as well.
 """
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
 
 from modelport.compile.sklearn.converters import (
     binning,
@@ -20,23 +22,32 @@ from modelport.compile.sklearn.converters import (
     polynomial,
     target,
 )
+from modelport.compile.sklearn.converters.registry import restored
+
+_FAMILIES = (
+    calibrated,
+    forests,
+    boosting,
+    histogram,
+    isolation,
+    linear,
+    imputing,
+    encoders,
+    binning,
+    polynomial,
+    target,
+)
+_TURN = Lock()
 
 
-@cache
-def register() -> None:
-    """Make skl2onnx use our converters; done once per process."""
-    for family in (
-        calibrated,
-        forests,
-        boosting,
-        calibrated,
-        histogram,
-        isolation,
-        linear,
-        imputing,
-        encoders,
-        binning,
-        polynomial,
-        target,
-    ):
-        family.register()
+@contextmanager
+def registered() -> Iterator[None]:
+    """While this lasts, skl2onnx uses our converters; afterwards those it had before.
+
+    Its tables belong to the whole process, so one thread at a time converts here; another thread that calls
+    skl2onnx by itself meanwhile meets our converters.
+    """
+    with _TURN, restored():
+        for family in _FAMILIES:
+            family.register()
+        yield

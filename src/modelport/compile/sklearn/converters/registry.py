@@ -1,8 +1,9 @@
-"""Hand converters to skl2onnx."""
+"""Hand converters to skl2onnx, and take them back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from modelport.compile.sklearn.converters.emitter import Emitter
@@ -30,4 +31,39 @@ def use(
     def convert(scope: Any, operator: Any, container: Any) -> None:
         emit(Emitter(scope, operator, container))
 
-    update_registered_converter(kind, f"Modelport{kind.__name__}", declare, convert, options=options)
+    alias = f"Modelport{kind.__name__}"
+    _KEYS.update((kind, alias))
+    update_registered_converter(kind, alias, declare, convert, options=options)
+
+
+_KEYS: set[type | str] = set()
+"""What `use` has ever written to: models, and the names of their converters."""
+
+
+@contextmanager
+def restored() -> Iterator[None]:
+    """Afterwards every entry that `use` wrote is as it was; what others registered meanwhile stays."""
+    tables = _tables()
+    before = [dict(table) for table in tables]
+    try:
+        yield
+    finally:
+        for table, old in zip(tables, before, strict=True):
+            _put_back(table, old)
+
+
+def _put_back(table: dict[Any, Any], old: dict[Any, Any]) -> None:
+    for key in _KEYS & table.keys():
+        if key in old:
+            table[key] = old[key]
+        else:
+            del table[key]
+
+
+def _tables() -> tuple[dict[Any, Any], ...]:
+    """All that `update_registered_converter` writes to."""
+    from skl2onnx._parse import sklearn_parsers_map
+    from skl2onnx._supported_operators import sklearn_operator_name_map
+    from skl2onnx.common._registration import _converter_pool, _shape_calculator_pool
+
+    return sklearn_operator_name_map, sklearn_parsers_map, _converter_pool, _shape_calculator_pool

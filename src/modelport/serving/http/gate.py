@@ -132,7 +132,7 @@ class Gate:
         assert entry.rate is not None
         admission = self._limiter.admit(place, entry.rate, self._clock())
         fields = (POLICY_FIELD, policy_field(entry.rate)), (STATE_FIELD, state_field(admission))
-        exchange.extra += b"".join(f"{name}: {value}\r\n".encode() for name, value in fields)
+        exchange.extra += b"".join(f"{name.lower()}: {value}\r\n".encode() for name, value in fields)
         if not admission.ok:
             msg = f"this key may send {entry.rate.quota} requests in {entry.rate.window} s"
             raise RateLimited(msg, retry_after=admission.retry_after, hint="retry after the given time")

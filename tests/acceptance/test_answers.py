@@ -1,4 +1,4 @@
-"""What every answer carries, over a real socket: an id, a coding its caller reads, a count where it belongs."""
+"""What an answer carries, over a real socket: an id, a coding its caller reads, a count where it belongs."""
 
 from __future__ import annotations
 

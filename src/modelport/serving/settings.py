@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from modelport.errors import SettingsError
+from modelport.serving.log import LEVELS
 
 MIB = 1024 * 1024
+GIB = 1024 * MIB
+DAY = 86_400.0
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -67,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         drain_delay: seconds to go on accepting after readiness turned false.
         telemetry: counters and join records on or off.
         spool: folder of the event spool; None keeps no event on disk.
+        spool_bytes: most bytes that all workers together keep there; over it, the oldest file goes.
         payload_share: share of requests whose payload is kept, 0 to 1.
         redact: column names whose values never reach the spool.
         allow_python: serve bundles that hold executable code.
@@ -92,12 +99,49 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     drain_delay: float = 0.0
     telemetry: bool = True
     spool: str | None = None
+    spool_bytes: int = 1024 * MIB
     payload_share: float = 0.01
     redact: tuple[str, ...] = ()
     allow_python: bool = False
     log_level: str = "info"
     access_log: bool = False
     limits: Limits = msgspec.field(default_factory=Limits)
+
+
+Range = tuple[float, float]
+"""The lowest and the highest value that makes sense."""
+
+RANGES: Mapping[str, Range] = {
+    "port": (0, 65_535),
+    "workers": (0, 256),
+    "queue_rows": (1, 16_777_216),
+    "timeout": (0.001, DAY),
+    "inline_seconds": (0, 1),
+    "threads": (1, 256),
+    "intra_op": (1, 256),
+    "drain_seconds": (0, DAY),
+    "drain_delay": (0, DAY),
+    "spool_bytes": (MIB, 1024 * 1024 * GIB),
+    "payload_share": (0, 1),
+}
+"""Of every setting that is a number."""
+
+LIMIT_RANGES: Mapping[str, Range] = {
+    "json_bytes": (1024, GIB),
+    "body_bytes": (1024, 16 * GIB),
+    "header_bytes": (1024, MIB),
+    "headers": (8, 10_000),
+    "chunks": (1, 16_777_216),
+    "depth": (1, 512),
+    "rows": (1, 16_777_216),
+    "header_seconds": (0.01, DAY),
+    "body_seconds": (0, DAY),
+    "body_rate": (0, GIB),
+    "idle_seconds": (0.01, DAY),
+    "write_seconds": (0.01, DAY),
+    "connections": (1, 1_000_000),
+}
+"""Of every limit."""
 
 
 def check(settings: Settings) -> Settings:
@@ -112,14 +156,25 @@ def check(settings: Settings) -> Settings:
             code="public-without-keys",
             hint="modelport keys create --file keys.json, then --keys keys.json",
         )
-    if not 0 <= settings.payload_share <= 1:
-        msg = f"payload_share is {settings.payload_share}, not a share between 0 and 1"
-        raise SettingsError(msg)
+    _check_ranges(settings, RANGES, "")
+    _check_ranges(settings.limits, LIMIT_RANGES, "limits.")
+    if settings.log_level not in LEVELS:
+        msg = f"log_level is {settings.log_level!r}, which is not a level"
+        raise SettingsError(msg, hint=", ".join(LEVELS))
     for path in (settings.plan, settings.keys, *settings.bundles):
         if path is not None and not Path(path).exists():
             msg = f"{Path(path).name!r} does not exist"
             raise SettingsError(msg, code="no-such-file", hint="check the path")
     return settings
+
+
+def _check_ranges(document: msgspec.Struct, ranges: Mapping[str, Range], path: str) -> None:
+    defaults = {field.name: field.default for field in msgspec.structs.fields(document)}
+    for name, (lowest, highest) in ranges.items():
+        value: Any = getattr(document, name)
+        if not (isfinite(value) and lowest <= value <= highest):
+            msg = f"{path}{name} is {value}, not a number from {lowest:.15g} to {highest:.15g}"
+            raise SettingsError(msg, hint=f"its default is {defaults[name]:.15g}")
 
 
 def is_loopback(host: str) -> bool:

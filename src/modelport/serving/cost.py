@@ -46,7 +46,7 @@ class CostModel:
         """How many of the `waiting` rows to take now: the size with the least measured cost per row.
 
         Sizes never measured count as good as the largest measured one below them, so they get tried. A
-        smaller batch has to be a tenth better than a larger one: fewer batches leave more time for everything else.
+        smaller batch has to be a tenth better than a larger one: fewer batches leave more time to others.
         """
         most = min(waiting, limit)
         best, least = most, self._per_row(most)

@@ -9,22 +9,28 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from modelport.serving.settings import Limits, Settings
+from modelport.serving.settings import LIMIT_RANGES, RANGES, Limits, Settings
 
 ROOT = Path(__file__).parents[2]
 SETTINGS, LIMITS = (ROOT / "docs/reference/settings.md").read_text("utf-8").split("## Limits")
 REPLICA = (ROOT / "docs/reference/replica.md").read_text("utf-8")
-ROW = re.compile(r"^\| `([^`]+)` \| `([^`]+)` \| [^|]+ \| [^|]+\. \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `([^`]+)` \| `([^`]+)` \| ([^|]*)\| [^|]+ \| [^|]+\. \|$", re.MULTILINE)
 MODULES = sorted((ROOT / "src/modelport/serving").rglob("*.py"))
 
 
 @pytest.mark.parametrize(("page", "kind"), [(SETTINGS, Settings), (LIMITS, Limits)])
 def test_every_setting_is_documented_with_its_default(page: str, kind: type[msgspec.Struct]) -> None:
-    documented = {name: msgspec.json.decode(default) for name, default in ROW.findall(page)}
+    documented = {name: msgspec.json.decode(default) for name, default, _ in ROW.findall(page)}
     known = kind()
     real = {name: msgspec.to_builtins(getattr(known, name)) for name in kind.__struct_fields__}
     assert documented == msgspec.json.decode(msgspec.json.encode(real))
     assert list(documented) == list(kind.__struct_fields__)
+
+
+@pytest.mark.parametrize(("page", "ranges"), [(SETTINGS, RANGES), (LIMITS, LIMIT_RANGES)])
+def test_every_range_is_documented(page: str, ranges: dict[str, tuple[float, float]]) -> None:
+    documented = {name: text.strip() for name, _, text in ROW.findall(page) if text.strip()}
+    assert documented == {name: f"{low:.15g} to {high:.15g}" for name, (low, high) in ranges.items()}
 
 
 def test_every_event_of_the_replica_is_documented() -> None:

@@ -182,18 +182,50 @@ def test_columns_that_do_not_fit_together_return_nothing(tmp_path: Path) -> None
     assert [one.offset for one in reports] == [len(FILE_HEADER)]
 
 
-def test_over_the_cap_the_oldest_file_goes_and_is_counted(tmp_path: Path) -> None:
-    """Files of an earlier incarnation count too; those of another worker do not."""
+def test_over_the_cap_the_oldest_file_of_any_worker_goes_and_is_counted(tmp_path: Path) -> None:
+    """Files of earlier incarnations too."""
     other, former = Spool(tmp_path, 1, 1, file_bytes=1), Spool(tmp_path, 1, 0, file_bytes=1)
-    other.append(frame("other"))
     former.append(frame("former-1", "former-2"))
+    other.append(frame("other"))
     size = len(FILE_HEADER) + len(frame("now-0"))
     spool = Spool(tmp_path, 2, 0, file_bytes=size, total_bytes=4 * size)
     for index in range(10):
         assert spool.append(frame(f"now-{index}"))
-    assert names(tmp_path) == ["other", "now-6", "now-7", "now-8", "now-9"]
-    assert spool.lost == Count(2 + 6, 0)
-    assert spool.size == sum((tmp_path / str(place)).stat().st_size for place in places(tmp_path)[1:])
+    assert names(tmp_path) == ["now-6", "now-7", "now-8", "now-9"]
+    assert spool.lost == Count(2 + 1 + 6, 0)
+    assert spool.size == sum((tmp_path / str(place)).stat().st_size for place in places(tmp_path))
+
+
+def test_a_file_that_another_worker_is_writing_is_never_deleted(tmp_path: Path) -> None:
+    other = Spool(tmp_path, 1, 1)
+    other.append(frame("other-1"))
+    size = len(FILE_HEADER) + len(frame("now-0"))
+    spool = Spool(tmp_path, 2, 0, file_bytes=size, total_bytes=4 * size)
+    for index in range(10):
+        assert spool.append(frame(f"now-{index}"))
+    assert other.append(frame("other-2"))
+    assert names(tmp_path)[:2] == ["other-1", "other-2"]
+    other.close()
+    for index in range(10):
+        assert spool.append(frame(f"later-{index}"))
+    assert "other-1" not in names(tmp_path)
+
+
+@given(st.integers(1, 5), st.lists(st.integers(0, 4), min_size=60, max_size=120))
+@settings(max_examples=20, deadline=None)
+def test_all_workers_together_stay_below_the_cap_and_every_event_is_kept_or_counted(
+    tmp_path_factory: pytest.TempPathFactory, count_: int, turns: list[int]
+) -> None:
+    folder, one = tmp_path_factory.mktemp("spool"), frame("000")
+    cap = 30 * (len(FILE_HEADER) + len(one))
+    spools = [Spool(folder, 1, worker, workers=count_, total_bytes=cap) for worker in range(count_)]
+    for number, turn in enumerate(turns):
+        assert spools[turn % count_].append(frame(f"{number:03d}"))
+        # A file may pass its size by the frame that closes it.
+        assert sum(path.stat().st_size for path in folder.iterdir()) <= cap + count_ * len(one)
+    for spool in spools:
+        spool.close()
+    assert len(names(folder)) + sum(spool.lost.events for spool in spools) == len(turns)
 
 
 def test_a_replica_that_starts_over_overwrites_nothing_of_its_former_life(tmp_path: Path) -> None:

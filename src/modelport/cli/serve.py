@@ -45,6 +45,9 @@ def command(
     drain_delay: Annotated[float, typer.Option(help="Seconds to accept after readiness ends.", min=0)] = 0.0,
     telemetry: Annotated[bool, typer.Option(help="Counters and join records.")] = True,
     spool: Annotated[Path | None, typer.Option(help="Folder that keeps prediction events.")] = None,
+    spool_bytes: Annotated[
+        int, typer.Option(help="Most bytes that all workers together keep in the spool.")
+    ] = 1_073_741_824,
     payload_share: Annotated[
         float, typer.Option(help="Share of requests whose payload is kept.", min=0, max=1)
     ] = 0.01,
@@ -83,6 +86,7 @@ def command(
             drain_delay=drain_delay,
             telemetry=telemetry,
             spool=_text(spool),
+            spool_bytes=spool_bytes,
             payload_share=payload_share,
             redact=tuple(redact or ()),
             allow_python=allow_python,

@@ -121,7 +121,7 @@ RANGES: Mapping[str, Range] = {
     "intra_op": (1, 256),
     "drain_seconds": (0, DAY),
     "drain_delay": (0, DAY),
-    "spool_bytes": (MIB, 1024 * 1024 * GIB),
+    "spool_bytes": (MIB, 1024 * GIB),
     "payload_share": (0, 1),
 }
 """Of every setting that is a number."""

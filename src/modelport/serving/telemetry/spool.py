@@ -7,6 +7,7 @@ do not. Writing never raises: a frame that cannot be written is refused, and the
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import logging
 import os
 import re
@@ -21,7 +22,7 @@ MIB = 1024 * 1024
 FILE_BYTES = 16 * MIB
 """A file that has reached this size is closed and another begun."""
 TOTAL_BYTES = 1024 * MIB
-"""Most bytes one worker keeps; over it, its oldest file goes."""
+"""Most bytes that all workers keep together; over it, the oldest file goes."""
 
 _NAME = re.compile(r"(\d{6,})-(\d{3,})-(\d{6,})\.spool")
 _logger = logging.getLogger(__name__)
@@ -58,12 +59,14 @@ class Spool:
     Args:
         folder: made when it is missing, for this user alone.
         incarnation, worker: name the files.
-        file_bytes: size at which the next file begins.
-        total_bytes: cap over all files of this worker, of earlier incarnations too.
+        workers: how many write to this folder, each a file at a time.
+        file_bytes: size at which the next file begins; less when so many files would not fit below the cap.
+        total_bytes: cap over all files of the folder, of other workers and earlier incarnations too.
 
     Attributes:
-        size: bytes on disk in files of this worker.
-        lost: events and payloads that were written and then deleted to stay below the cap.
+        size: bytes on disk in files of this worker, as of its last file.
+        lost: events and payloads that were written, by whomever, and that this worker deleted to stay below
+            the cap.
     """
 
     def __init__(
@@ -72,12 +75,13 @@ class Spool:
         incarnation: int,
         worker: int,
         *,
+        workers: int = 1,
         file_bytes: int = FILE_BYTES,
         total_bytes: int = TOTAL_BYTES,
     ) -> None:
         self._folder = folder
-        self._file_bytes = file_bytes
-        self._total_bytes = total_bytes
+        self._file_bytes = max(1, min(file_bytes, total_bytes // (2 * workers)))
+        self._total_bytes = total_bytes - (workers - 1) * self._file_bytes  # the others may be writing
         self._place = Place(incarnation, worker, 0)
         self._fd = -1
         self._written = 0
@@ -107,28 +111,29 @@ class Spool:
 
     def _begin(self, room: int) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        mine = [place for place in places(self._folder) if place.worker == self._place.worker]
-        self._make_room(mine, room)
+        there = places(self._folder)
+        self._make_room(there, room)
+        mine = [place for place in there if place.worker == self._place.worker]
         self._place = self._place._replace(sequence=_next_sequence(mine, self._place.incarnation))
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._fd = os.open(self._folder / str(self._place), flags, 0o600)
+        fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)  # while it is written nobody deletes it
         self._written = 0
         _write_all(self._fd, FILE_HEADER)
         self._written = len(FILE_HEADER)
         self.size += self._written
 
-    def _make_room(self, mine: list[Place], room: int) -> None:
-        """Delete oldest files until a whole further one fits below the cap."""
-        sizes = {place: _size(self._folder / str(place)) for place in mine}
-        self.size = sum(sizes.values())
-        for place in mine:
-            if self.size + max(self._file_bytes, room) <= self._total_bytes:
-                return
-            path = self._folder / str(place)
-            inside = count(path)
-            path.unlink(missing_ok=True)
-            self.size -= sizes[place]
-            self.lost = self.lost.plus(inside)
+    def _make_room(self, there: list[Place], room: int) -> None:
+        """Delete the oldest files until a whole further one fits below the cap."""
+        sizes = {place: _size(self._folder / str(place)) for place in there}
+        for place in there:
+            if sum(sizes.values()) + max(self._file_bytes, room) <= self._total_bytes:
+                break
+            inside = _delete(self._folder / str(place))
+            if inside is not None:
+                self.lost = self.lost.plus(inside)
+                sizes[place] = 0
+        self.size = sum(size for place, size in sizes.items() if place.worker == self._place.worker)
 
     def _abandon(self) -> None:
         """Cut the file back to its last whole frame, so that only a crash leaves a torn one."""
@@ -156,6 +161,25 @@ def count(path: Path) -> Count:
         for frame in frames(file):
             total = total.plus(Count(frame.events, frame.payloads))
     return total
+
+
+def _delete(path: Path) -> Count | None:
+    """Delete a file that nobody writes, and say what was in it; None when it is written, or already gone."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.fstat(descriptor).st_nlink:
+            return None
+        inside = count(path)
+        path.unlink()
+    except BlockingIOError:
+        return None
+    finally:
+        os.close(descriptor)
+    return inside
 
 
 def log_damage(damage: FrameError) -> None:

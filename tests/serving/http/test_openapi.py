@@ -146,3 +146,50 @@ def test_the_schema_of_an_item_is_its_contract(kind: Item, good: list[Any], bad:
 def test_an_answer_is_one_of_the_labels() -> None:
     schemas = document(ALL, version="1.0", secured=True)["components"]["schemas"]
     assert schemas["model-text.Prediction"]["properties"]["prediction"] == {"enum": ["stays", "leaves"]}
+
+
+def test_a_number_lies_in_the_range_of_its_dtype() -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    fields = tuple(
+        Field(dtype.lower(), dtype, (-1,)) for dtype in ("UINT8", "INT16", "FP16", "FP32", "FP64", "BOOL")
+    )
+    validator = jsonschema.Draft202012Validator(item(Signature("columns", fields, OUT)))
+    largest = {"uint8": 255, "int16": 32767, "fp16": 65504, "fp32": 3.4e38, "fp64": 1e300, "bool": True}
+    assert validator.is_valid(largest)
+    for name, value in {"uint8": -1, "int16": 32768, "fp16": 65505, "fp32": -3.5e38, "bool": 1}.items():
+        assert not validator.is_valid(largest | {name: value}), name
+
+
+def test_what_the_server_would_refuse_by_its_form_is_not_in_the_schema() -> None:
+    """An unknown key, an empty list, a parameter nobody reads."""
+    jsonschema = pytest.importorskip("jsonschema")
+    doc = document([described("m", "vector")], version="1.0", secured=False)
+    operation = doc["paths"]["/v1/models/m/predict"]["post"]
+    body = operation["requestBody"]["content"]["application/json"]["schema"]
+    validator = jsonschema.Draft202012Validator(body | {"components": doc["components"]})
+    good = {"input": [[41, 2.5]], "parameters": {"user_id": "u"}, "id": None}
+    bad: list[dict[str, Any]] = [
+        {"input": []},
+        {"input": {"age": 41, "income": 2.5, "town": "Ulm"}},
+        {"parameters": {"colour": "red"}},
+        {"inputs": 1},
+    ]
+    assert validator.is_valid(good)
+    assert [more for more in bad if validator.is_valid(good | more)] == []
+
+
+def test_a_path_names_one_of_the_models() -> None:
+    paths = document(ALL, version="1.0", secured=False)["paths"]
+    (model,) = paths["/v2/models/{model}/infer"]["parameters"]
+    assert model["schema"]["enum"] == [one.name for one in ALL]
+    (nothing_yet,) = document([], version="1.0", secured=False)["paths"]["/v2/models/{model}"]["parameters"]
+    assert nothing_yet["schema"] == {"type": "string"}
+
+
+def test_loading_and_unloading_promise_only_a_refusal() -> None:
+    paths = document(ALL, version="1.0", secured=False)["paths"]
+    for verb in ("load", "unload"):
+        operation = paths[f"/v2/repository/models/{{model}}/{verb}"]["post"]
+        assert "refused" in operation["summary"]
+        assert "200" not in operation["responses"]
+        assert "400" in operation["responses"]

@@ -1,7 +1,8 @@
-"""The Open Inference Protocol V2 in the OpenAPI document: routes and schemas, the same whatever is served."""
+"""The Open Inference Protocol V2 in the OpenAPI document: routes and schemas, the same for every model."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from modelport.serving.http.responses import PREDICTING, READING, errors, json_content, reference
@@ -14,7 +15,10 @@ _PARAMETERS: Schema = {
     "type": "object",
     "additionalProperties": {"type": ["string", "number", "boolean"]},
 }
-_DATA: Schema = {"type": "array", "description": "Row-major, flat or nested to the shape."}
+_DATA: Schema = {
+    "type": "array",
+    "description": "Row-major, flat or nested to the shape. Null is a missing value, if the model knows one.",
+}
 _DURATION: Schema = {
     "type": "object",
     "required": ["count", "ns"],
@@ -26,12 +30,11 @@ _HEADER_LENGTH: Schema = {
     "description": "Bytes of JSON before the binary tensors. Without it the whole body is JSON.",
     "schema": {"type": "integer", "minimum": 0},
 }
-_MODEL: Schema = {"name": "model", "in": "path", "required": True, "schema": _STRING}
 _VERSION: Schema = {
     "name": "version",
     "in": "path",
     "required": True,
-    "schema": {"type": "string", "pattern": "^[0-9]+$"},
+    "schema": {"type": "string", "pattern": "^[1-9][0-9]{0,8}$", "examples": ["1"]},
 }
 
 
@@ -70,7 +73,7 @@ COMPONENTS: Schema = {
         ["inputs"],
         id=_STRING,
         parameters=_PARAMETERS,
-        inputs=_list(reference("InferInput")),
+        inputs=_list(reference("InferInput")) | {"minItems": 1},
         outputs=_list(reference("InferRequestedOutput")),
     ),
     "InferResponse": _object(
@@ -125,9 +128,16 @@ _READY = _object(["ready"], ready={"type": "boolean"}, live={"type": "boolean"},
 _NAMES = _object(["models"], models=_list(_STRING))
 
 
-def paths() -> Schema:
-    """Every route of the protocol that is served."""
-    return {**_server(), **_model("/v2/models/{model}", ""), **_versioned(), **_repository()}
+def paths(names: Sequence[str]) -> Schema:
+    """Every route of the protocol that is served, for the models of these names."""
+    model = _named(names)
+    return {**_server(), **_model("/v2/models/{model}", "", model), **_versioned(model), **_repository(model)}
+
+
+def _named(names: Sequence[str]) -> Schema:
+    """The model of a path: one of those there are."""
+    schema = {**_STRING, "enum": list(names)} if names else _STRING
+    return {"name": "model", "in": "path", "required": True, "schema": schema}
 
 
 def _server() -> Schema:
@@ -141,11 +151,11 @@ def _server() -> Schema:
     }
 
 
-def _versioned() -> Schema:
-    return _model("/v2/models/{model}/versions/{version}", ".version", _VERSION)
+def _versioned(model: Schema) -> Schema:
+    return _model("/v2/models/{model}/versions/{version}", ".version", model, _VERSION)
 
 
-def _model(base: str, suffix: str, *more: Schema) -> Schema:
+def _model(base: str, suffix: str, *parameters: Schema) -> Schema:
     """Routes of a model; `suffix` tells apart those of one version."""
     routes = {
         "": {"get": _get(f"v2.model{suffix}", "Model metadata.", reference("ModelMetadata"))},
@@ -154,27 +164,18 @@ def _model(base: str, suffix: str, *more: Schema) -> Schema:
         "/stats": {"get": _get(f"v2.stats{suffix}", "Statistics.", reference("ModelStatistics"))},
         "/config": {"get": _get(f"v2.config{suffix}", "Model configuration.", {"type": "object"})},
     }
-    return {base + end: {"parameters": [_MODEL, *more], **route} for end, route in routes.items()}
+    return {base + end: {"parameters": list(parameters), **route} for end, route in routes.items()}
 
 
-def _repository() -> Schema:
+def _repository(model: Schema) -> Schema:
     ready = _object([], ready={"type": "boolean"})
-    loaded = _object(["name"], name=_STRING, load={"type": "boolean"})
-    unloaded = _object(["name"], name=_STRING, unload={"type": "boolean"})
-    control = _object([], parameters={"type": "object"})
-    model = "/v2/repository/models/{model}"
+    base = "/v2/repository/models/{model}"
     return {
         "/v2/repository/index": {
             "post": _post("v2.index", "Models and their states.", ready, reference("RepositoryIndex"))
         },
-        f"{model}/load": {
-            "parameters": [_MODEL],
-            "post": _post("v2.load", "Load a model of the plan again.", control, loaded),
-        },
-        f"{model}/unload": {
-            "parameters": [_MODEL],
-            "post": _post("v2.unload", "Unload a model.", control, unloaded),
-        },
+        f"{base}/load": {"parameters": [model], "post": _refused("v2.load")},
+        f"{base}/unload": {"parameters": [model], "post": _refused("v2.unload")},
     }
 
 
@@ -219,4 +220,15 @@ def _post(operation: str, summary: str, body: Schema, answer: Schema) -> Schema:
     return _get(operation, summary, answer) | {
         "requestBody": {"required": False, "content": {"application/json": {"schema": body}}},
         "responses": {"200": json_content("Done.", answer), **errors([*READING, 413, 415])},
+    }
+
+
+def _refused(operation: str) -> Schema:
+    """A control route that clients expect to be there; `model-control-disabled` is all it ever answers."""
+    return {
+        "operationId": operation,
+        "summary": "Always refused: this server takes its models from a plan, which it watches.",
+        "tags": ["open inference"],
+        "requestBody": {"required": False, "content": {"application/json": {"schema": {"type": "object"}}}},
+        "responses": errors([*READING, 413, 415]),
     }

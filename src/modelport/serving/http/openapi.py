@@ -25,6 +25,7 @@ _PARAMETERS: Schema = {
         "max_tokens": {"type": "integer", "minimum": 1},
         "user_id": {"type": "string", "description": "Keeps a user on one arm of a split."},
     },
+    "additionalProperties": False,
 }
 _ITEM_ERROR: Schema = {
     "type": "object",
@@ -47,7 +48,7 @@ def document(endpoints: Sequence[Described], *, version: str, secured: bool) -> 
     return {
         "openapi": "3.1.0",
         "info": {"title": "Modelport", "version": version, "license": {"name": "Apache-2.0"}},
-        "paths": {**_native(endpoints), **paths(), **_operations()},
+        "paths": {**_native(endpoints), **paths([one.name for one in endpoints]), **_operations()},
         "components": {
             "schemas": {**_common(), **COMPONENTS, **_models(endpoints)},
             "responses": error_components(),
@@ -92,10 +93,11 @@ def _predict(endpoint: Described) -> Schema:
         "type": "object",
         "required": ["input"],
         "properties": {
-            "input": {"anyOf": [one, {"type": "array", "items": one}]},
+            "input": {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]},
             "parameters": reference("Parameters"),
-            "id": {"type": "string"},
+            "id": {"type": ["string", "null"]},
         },
+        "additionalProperties": False,
     }
     answer = {"anyOf": [reference(f"{name}.Prediction"), _results(name)]}
     summary = f"Predict with {name}: one item answers one object, a list answers results in order."
@@ -116,7 +118,7 @@ def _predict_alone(endpoint: Described) -> Schema:
 
 
 def _batch_predict(endpoint: Described) -> Schema:
-    body = {"type": "array", "items": reference(f"{endpoint.name}.Item")}
+    body = {"type": "array", "items": reference(f"{endpoint.name}.Item"), "minItems": 1}
     summary = "Predict a list with the one model that is served."
     return _predicting("batch_predict", summary, body, _results(endpoint.name))
 

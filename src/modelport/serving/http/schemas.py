@@ -18,6 +18,8 @@ _JSON_TYPE: Mapping[DType, str] = {
     "UINT8": "integer", "UINT16": "integer", "UINT32": "integer", "UINT64": "integer",
 }  # fmt: skip
 DATATYPES: list[str] = sorted(_JSON_TYPE)
+_LARGEST: Mapping[DType, float] = {"FP16": 65504.0, "FP32": 3.4028234663852886e38}
+"""Largest finite number of a dtype; every number of JSON is one of FP64."""
 
 
 class Described(msgspec.Struct, frozen=True):
@@ -44,9 +46,9 @@ def item(signature: Signature) -> Schema:
         case "vector":
             return _vector(signature.inputs[0])
         case "columns":
-            return _object({field.name: _value(field) for field in signature.inputs}, _required(signature))
+            return _closed({field.name: _value(field) for field in signature.inputs}, _required(signature))
         case "tensors":
-            return _object({field.name: _nested(field) for field in signature.inputs}, _required(signature))
+            return _closed({field.name: _nested(field) for field in signature.inputs}, _required(signature))
 
 
 def prediction(endpoint: Described) -> Schema:
@@ -64,6 +66,10 @@ def prediction(endpoint: Described) -> Schema:
             "below_threshold": {"type": "boolean"},
             "labels": {"type": "array", "items": label},
             "probabilities": {"type": "array", "items": {"type": ["number", "array", "null"]}},
+            "score": {
+                "type": ["number", "null"],
+                "description": "Of an outlier model: how normal the item is.",
+            },
             "notes": {"type": "array", "items": {"type": "string"}},
             "truncated": {"type": "boolean"},
         },
@@ -80,7 +86,7 @@ def _vector(field: Field) -> Schema:
         row |= {"minItems": width, "maxItems": width}
     if not field.columns:
         return row
-    return {"anyOf": [row, _object(dict.fromkeys(field.columns, number), _names(field))]}
+    return {"anyOf": [row, _closed(dict.fromkeys(field.columns, number), _names(field))]}
 
 
 def _names(field: Field) -> list[str]:
@@ -101,7 +107,19 @@ def _value(field: Field) -> Schema:
 
 def _scalar(field: Field) -> Schema:
     kind = _JSON_TYPE[field.dtype]
-    return {"type": [kind, "null"] if field.missing else kind}
+    return {"type": [kind, "null"] if field.missing else kind, **_bounds(field.dtype)}
+
+
+def _bounds(dtype: DType) -> Schema:
+    """The range of a dtype that is narrower than the numbers of JSON."""
+    if dtype in _LARGEST:
+        return {"minimum": -_LARGEST[dtype], "maximum": _LARGEST[dtype]}
+    kind, _, bits = dtype.partition("INT")
+    if not bits:
+        return {}
+    if kind == "U":
+        return {"minimum": 0, "maximum": 2 ** int(bits) - 1}
+    return {"minimum": -(2 ** (int(bits) - 1)), "maximum": 2 ** (int(bits) - 1) - 1}
 
 
 def _nested(field: Field) -> Schema:
@@ -138,3 +156,8 @@ def _label(labels: tuple[Label, ...] | None) -> Schema:
 
 def _object(properties: Schema, required: list[str]) -> Schema:
     return {"type": "object", "properties": properties, **({"required": required} if required else {})}
+
+
+def _closed(properties: Schema, required: list[str]) -> Schema:
+    """An object that may hold nothing else."""
+    return _object(properties, required) | {"additionalProperties": False}

@@ -29,7 +29,7 @@ def test_a_problem_has_every_member_callers_rely_on() -> None:
     assert answer(NotFound("no model 'chrun'", hint="there are: churn")) == (
         404,
         {
-            "type": "https://modelport.dev/errors/not-found",
+            "type": "urn:modelport:error:not-found",
             "title": "Not found",
             "status": 404,
             "detail": "no model 'chrun'",

@@ -12,8 +12,8 @@ import msgspec
 
 from modelport.errors import ModelportError
 
-TYPES = "https://modelport.dev/errors/"
-"""Where a code is explained; docs/reference/errors.md is what is found there."""
+TYPES = "urn:modelport:error:"
+"""Before a code: a name, not an address; docs/reference/errors.md explains it."""
 LONGEST = 2000
 """A message is cut here, in characters: it may quote what the caller sent."""
 

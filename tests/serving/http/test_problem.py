@@ -44,7 +44,7 @@ def test_a_problem_has_every_member_callers_rely_on() -> None:
 def test_a_code_of_its_own_has_a_type_and_a_title_of_its_own() -> None:
     status, document = answer(Overloaded("worker lost", code="worker-lost"))
     assert status == 503
-    assert document["type"].endswith("/worker-lost")
+    assert document["type"].endswith(":worker-lost")
     assert document["title"] == "Worker lost"
     assert "hint" not in document
 

@@ -8,11 +8,14 @@ for the file's rows so that they can be checked.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # as in Modelport; only before the import does it count
 import onnxruntime as ort
 
 

@@ -18,6 +18,7 @@ from modelport.errors import Unsupported
 from modelport.runtimes.batch import Array, Batch
 from modelport.runtimes.dtypes import conform
 from modelport.runtimes.onnx import GRAPH, OnnxPredictor, open_session
+from modelport.runtimes.ort import onnxruntime
 
 _DTYPES: Mapping[str, DType] = {
     "tensor(bool)": "BOOL",
@@ -196,8 +197,7 @@ def _names(graph: _Graph, task: Task, labels: Sequence[Label] | None) -> tuple[L
 
 def _source(graph: bytes) -> dict[str, str]:
     import onnx
-    import onnxruntime
 
     model = onnx.load_model_from_string(graph)
     producer = f"{model.producer_name} {model.producer_version}".strip()
-    return {"framework": "onnx", "producer": producer or "unknown", "onnxruntime": onnxruntime.__version__}
+    return {"framework": "onnx", "producer": producer or "unknown", "onnxruntime": onnxruntime().__version__}

@@ -9,6 +9,7 @@ from modelport.core.signature import Field
 from modelport.errors import BundleCorrupt, ModelFailed
 from modelport.runtimes.base import Files
 from modelport.runtimes.batch import Array, Batch
+from modelport.runtimes.ort import onnxruntime
 from modelport.runtimes.steps import registry as steps
 
 GRAPH = "model/graph.onnx"
@@ -78,13 +79,12 @@ def open_session(graph: bytes, threads: int = 1, *, optimised: bool = True) -> A
     `optimised=False` runs the graph node by node as written: the reference to compare with.
     Raises `BundleCorrupt` when ONNX Runtime does not take the graph.
     """
-    import onnxruntime
-
+    ort = onnxruntime()
     try:
         options = _options(graph, threads)
         if not optimised:
-            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+            options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         msg = "ONNX Runtime cannot load the graph"
         raise BundleCorrupt(
@@ -93,9 +93,7 @@ def open_session(graph: bytes, threads: int = 1, *, optimised: bool = True) -> A
 
 
 def _options(graph: bytes, threads: int) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
+    options = onnxruntime().SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = len(graph) > _ARENA_FROM

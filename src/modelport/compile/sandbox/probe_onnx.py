@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from modelport.errors import Unsupported
+from modelport.runtimes.ort import onnxruntime
 
 _TYPES: Mapping[str, Any] = {
     "tensor(bool)": np.bool_,
@@ -32,13 +33,12 @@ def task(inputs: Mapping[str, Path], _options: Mapping[str, Any]) -> Mapping[str
 
     Raises `Unsupported` (`graph-refused`) when ONNX Runtime does not take the graph.
     """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
+    ort = onnxruntime()
+    options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
     try:
-        session = onnxruntime.InferenceSession(
+        session = ort.InferenceSession(
             inputs["graph"].read_bytes(), options, providers=["CPUExecutionProvider"]
         )
     except MemoryError:

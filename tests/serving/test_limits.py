@@ -54,15 +54,32 @@ def test_no_aligned_window_admits_more_than_the_quota(
     assert all(admitted <= rate.quota for admitted in windows.values())
 
 
-@given(workers, rates, traffic)
-def test_no_sliding_window_admits_more_than_twice_the_quota(
-    count: int, rate: Rate, traffic: list[tuple[float, int]]
+@given(workers, rates, traffic, st.integers(1, 4))
+def test_no_span_of_windows_admits_more_than_one_quota_beyond_its_own(
+    count: int, rate: Rate, traffic: list[tuple[float, int]], windows: int
 ) -> None:
+    """Wherever it begins."""
     replica = Replica(count, rate)
     replica.play(traffic)
     for start in replica.admitted:
-        inside = [at for at in replica.admitted if start <= at < start + rate.window]
-        assert len(inside) <= 2 * rate.quota
+        inside = [at for at in replica.admitted if start <= at < start + windows * rate.window]
+        assert len(inside) <= (windows + 1) * rate.quota
+
+
+@given(workers, st.integers(2, 50))
+def test_a_burst_at_the_end_of_a_window_and_patience_get_less_than_twice_the_quota(
+    count: int, quota: int
+) -> None:
+    """The worst there is, so that nobody promises less."""
+    replica = Replica(count, Rate(quota, 60), start=1000.999)
+    for turn in range(quota + 5):
+        replica.ask(turn)
+    for step in range(1000):
+        replica.now = (1001 + step / 1000) * 60
+        replica.ask(step)
+    first = replica.admitted[0]
+    inside = sum(at < first + 60 for at in replica.admitted)
+    assert 2 * quota - 2 <= inside < 2 * quota
 
 
 @given(workers, rates, traffic)

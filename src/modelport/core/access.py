@@ -27,7 +27,11 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """At most `quota` requests in any `window` seconds, over all workers of a replica."""
+    """`quota` requests per `window` seconds, over all workers of a replica.
+
+    At most `quota` in a window that begins at a multiple of its length, so in the long run no more than that;
+    in a window that begins anywhere less than twice as many (see `serving.limits`).
+    """
 
     quota: int
     window: int

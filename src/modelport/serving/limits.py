@@ -45,8 +45,10 @@ class Usage(NamedTuple):
 class Limiter:
     """Decides for one worker.
 
-    In any aligned window at most `quota` requests are admitted; in one that slides at most twice that, since
-    the counter takes the window before as evenly used.
+    In an aligned window at most `quota` requests are admitted, in any span of n windows at most n + 1 quotas.
+    So fewer than twice the quota fall into a window that begins anywhere: the counter takes the window before
+    as evenly used, and a caller who used all of it in its last moment gets a little more, as the present one
+    passes, than was due. Several workers and races between them never add to that.
     """
 
     def __init__(self, segment: Segment, worker: int) -> None:

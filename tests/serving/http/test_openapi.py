@@ -154,9 +154,22 @@ def test_a_number_lies_in_the_range_of_its_dtype() -> None:
         Field(dtype.lower(), dtype, (-1,)) for dtype in ("UINT8", "INT16", "FP16", "FP32", "FP64", "BOOL")
     )
     validator = jsonschema.Draft202012Validator(item(Signature("columns", fields, OUT)))
-    largest = {"uint8": 255, "int16": 32767, "fp16": 65504, "fp32": 3.4e38, "fp64": 1e300, "bool": True}
+    largest = {
+        "uint8": 255,
+        "int16": 32767,
+        "fp16": 65519,
+        "fp32": 3.4028235677973362e38,
+        "fp64": 1e300,
+        "bool": True,
+    }
     assert validator.is_valid(largest)
-    for name, value in {"uint8": -1, "int16": 32768, "fp16": 65505, "fp32": -3.5e38, "bool": 1}.items():
+    for name, value in {
+        "uint8": -1,
+        "int16": 32768,
+        "fp16": 65520,
+        "fp32": -3.4028235677973366e38,
+        "bool": 1,
+    }.items():
         assert not validator.is_valid(largest | {name: value}), name
 
 
@@ -176,6 +189,27 @@ def test_what_the_server_would_refuse_by_its_form_is_not_in_the_schema() -> None
     ]
     assert validator.is_valid(good)
     assert [more for more in bad if validator.is_valid(good | more)] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "good"),
+    [
+        ("vector", {"age": 41, "income": 2.5}),
+        ("columns", {"age": 41, "plan": "pro"}),
+        ("text", {"text": "hello"}),
+        ("tensors", {"image": [[1], [2]]}),
+    ],
+)
+def test_a_single_model_takes_the_columns_at_the_top_of_a_body(kind: Item, good: dict[str, Any]) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    operation = document([described("m", kind)], version="1.0", secured=False)["paths"]["/predict"]["post"]
+    validator = jsonschema.Draft202012Validator(
+        operation["requestBody"]["content"]["application/json"]["schema"]
+    )
+    assert validator.is_valid(good)
+    assert validator.is_valid(good | {"return_probabilities": True})
+    assert not validator.is_valid({"return_probabilities": True})
+    assert not validator.is_valid(good | {"town of birth": "Ulm"})
 
 
 def test_a_path_names_one_of_the_models() -> None:

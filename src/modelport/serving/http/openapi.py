@@ -15,7 +15,7 @@ from modelport.serving.http.responses import (
     json_content,
     reference,
 )
-from modelport.serving.http.schemas import Described, Schema, item, prediction
+from modelport.serving.http.schemas import Described, Schema, item, prediction, spread
 
 _PARAMETERS: Schema = {
     "type": "object",
@@ -106,13 +106,7 @@ def _predict(endpoint: Described) -> Schema:
 
 def _predict_alone(endpoint: Described) -> Schema:
     """The columns, or `text`, stand at the top of the body."""
-    flag = {"return_probabilities": {"type": "boolean"}}
-    if endpoint.signature.item == "text":
-        body: Schema = {
-            "type": "object", "required": ["text"], "properties": {"text": {"type": "string"}, **flag}
-        }  # fmt: skip
-    else:
-        body = {"type": "object", "properties": flag}
+    body = spread(endpoint.signature, return_probabilities={"type": "boolean"})
     answer = reference(f"{endpoint.name}.Prediction")
     return _predicting("predict", "Predict with the one model that is served.", body, answer)
 

@@ -18,8 +18,8 @@ _JSON_TYPE: Mapping[DType, str] = {
     "UINT8": "integer", "UINT16": "integer", "UINT32": "integer", "UINT64": "integer",
 }  # fmt: skip
 DATATYPES: list[str] = sorted(_JSON_TYPE)
-_LARGEST: Mapping[DType, float] = {"FP16": 65504.0, "FP32": 3.4028234663852886e38}
-"""Largest finite number of a dtype; every number of JSON is one of FP64."""
+_OVERFLOW: Mapping[DType, float] = {"FP16": 65520.0, "FP32": 3.4028235677973366e38}
+"""Where a number of JSON, which is one of FP64, begins to round to infinity."""
 
 
 class Described(msgspec.Struct, frozen=True):
@@ -49,6 +49,18 @@ def item(signature: Signature) -> Schema:
             return _closed({field.name: _value(field) for field in signature.inputs}, _required(signature))
         case "tensors":
             return _closed({field.name: _nested(field) for field in signature.inputs}, _required(signature))
+
+
+def spread(signature: Signature, **more: Schema) -> Schema:
+    """One item whose columns, or `text`, stand at the top of a body, with `more` beside them."""
+    match signature.item:
+        case "text":
+            found = _closed({"text": {"type": "string"}}, ["text"])
+        case "vector":
+            found = _named(signature.inputs[0])
+        case _:
+            found = item(signature)
+    return found | {"properties": found["properties"] | more}
 
 
 def prediction(endpoint: Described) -> Schema:
@@ -86,11 +98,13 @@ def _vector(field: Field) -> Schema:
         row |= {"minItems": width, "maxItems": width}
     if not field.columns:
         return row
-    return {"anyOf": [row, _closed(dict.fromkeys(field.columns, number), _names(field))]}
+    return {"anyOf": [row, _named(field)]}
 
 
-def _names(field: Field) -> list[str]:
-    return [] if field.missing else list(field.columns)
+def _named(field: Field) -> Schema:
+    """The columns of a vector by name."""
+    columns = dict.fromkeys(field.columns, _scalar(field))
+    return _closed(columns, [] if field.missing else list(field.columns))
 
 
 def _value(field: Field) -> Schema:
@@ -111,9 +125,9 @@ def _scalar(field: Field) -> Schema:
 
 
 def _bounds(dtype: DType) -> Schema:
-    """The range of a dtype that is narrower than the numbers of JSON."""
-    if dtype in _LARGEST:
-        return {"minimum": -_LARGEST[dtype], "maximum": _LARGEST[dtype]}
+    """The numbers that a dtype can take, where it cannot take every number of JSON."""
+    if dtype in _OVERFLOW:
+        return {"exclusiveMinimum": -_OVERFLOW[dtype], "exclusiveMaximum": _OVERFLOW[dtype]}
     kind, _, bits = dtype.partition("INT")
     if not bits:
         return {}

@@ -118,10 +118,11 @@ class NotFound(ModelportError):
 
 
 class MethodNotAllowed(ModelportError):
-    """The route exists, the method does not."""
+    """The route exists, the method does not; `allowed` are those that do."""
 
     code = "method-not-allowed"
     status = 405
+    allowed: tuple[str, ...] = ()
 
 
 class RequestTimeout(ModelportError):

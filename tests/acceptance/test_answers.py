@@ -7,6 +7,7 @@ import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.acceptance.models import dummy
@@ -128,3 +129,51 @@ def test_the_head_of_the_next_request_has_its_own_time(quick: Served) -> None:
         answer = raw.read()
         assert (answer.status, answer.code) == (408, "request-timeout")
         assert raw.closed()
+
+
+def test_a_text_is_cut_behind_the_tokens_asked_for_and_the_answer_says_so(served: Served) -> None:
+    def ask(item: object, tokens: int) -> dict[str, Any]:
+        document = {"input": item, "parameters": {"max_tokens": tokens, "return_probabilities": True}}
+        known: dict[str, Any] = served.ask(post("/v1/models/texts/predict", document)).json()
+        return known
+
+    whole, cut = ask("meet me, free pills now", 5), ask("meet me, free pills now", 2)
+    same = ask("meet me", 5)
+    assert "truncated" not in whole
+    assert cut["truncated"] is True
+    assert cut["probabilities"] == same["probabilities"] != whole["probabilities"]
+    several = ask(["meet me", "meet me, free pills"], 2)["results"]
+    assert [answer.get("truncated", False) for answer in several] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "status", "code"),
+    [
+        ({"max_tokens": 3}, 422, "no-tokens"),
+        ({"max_tokens": 0}, 400, "invalid-document"),
+        ({"confidence_threshold": 1.5}, 400, "invalid-document"),
+        ({"confidence_threshold": -0.1}, 400, "invalid-document"),
+    ],
+)
+def test_parameters_that_mean_nothing_are_refused(
+    served: Served, item: list[float], parameters: dict[str, float], status: int, code: str
+) -> None:
+    answer = served.ask(post("/v1/models/numbers/predict", {"input": item, "parameters": parameters}))
+    assert (answer.status, answer.code) == (status, code)
+    served.clean(answer)
+
+
+def test_a_wrong_method_is_told_the_right_ones(served: Served) -> None:
+    for method, path, allowed in (
+        ("DELETE", "/health", "GET, HEAD"),
+        ("GET", "/v1/models/numbers/predict", "POST"),
+        ("PUT", "/v2/models/numbers", "GET, HEAD"),
+    ):
+        answer = served.ask(request(method, path))
+        assert (answer.status, answer.headers["allow"]) == (405, allowed)
+
+
+def test_a_list_whose_every_row_fails_the_model_is_a_failure(quick: Served) -> None:
+    answer = quick.ask(post("/v1/models/faulty/predict", {"input": [[13.0, 1.0], [13.0, 2.0]]}))
+    assert (answer.status, answer.code) == (500, "model-failed")
+    quick.clean(answer)

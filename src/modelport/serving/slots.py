@@ -10,6 +10,7 @@ from modelport.core.plan import SlotSpec
 from modelport.serving.batching import Batcher
 from modelport.serving.codecs.items import Items
 from modelport.serving.codecs.rules import Rules
+from modelport.serving.codecs.truncation import Truncation
 from modelport.serving.counters import SlotCounters
 from modelport.serving.loader import Warm
 from modelport.serving.results import Meaning
@@ -62,6 +63,7 @@ class SlotBuilder:
             parameters=parameters,
             rules=rules,
             items=Items(manifest.signature, rules),
+            truncation=Truncation(warm.predictor, manifest.signature, parameters.max_tokens),
             counters=counters,
             batcher=batcher,
             place=place,

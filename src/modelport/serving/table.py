@@ -16,6 +16,7 @@ from modelport.errors import NotFound
 from modelport.serving.batching import Batcher
 from modelport.serving.codecs.items import Items
 from modelport.serving.codecs.rules import Rules
+from modelport.serving.codecs.truncation import Truncation
 from modelport.serving.counters import SlotCounters
 from modelport.serving.results import Meaning
 
@@ -31,6 +32,7 @@ class LiveSlot:
     parameters: Parameters
     rules: Rules
     items: Items
+    truncation: Truncation
     counters: SlotCounters
     batcher: Batcher
     place: int

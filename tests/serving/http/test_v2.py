@@ -21,6 +21,7 @@ from modelport.serving.batching import Batcher
 from modelport.serving.call import NEVER, Call
 from modelport.serving.codecs.items import Items
 from modelport.serving.codecs.rules import Rules
+from modelport.serving.codecs.truncation import Truncation
 from modelport.serving.counters import SlotCounters
 from modelport.serving.http.app import App, Target
 from modelport.serving.http.exchange import Exchange
@@ -87,6 +88,7 @@ def slot(segment: Segment, version: int) -> LiveSlot:
         parameters=Parameters(),
         rules=Rules(Validation()),
         items=Items(MANIFEST.signature, Rules(Validation())),
+        truncation=Truncation(cast("Any", None), MANIFEST.signature, None),
         counters=SlotCounters(segment, 0, version),
         batcher=cast("Batcher", None),  # the engine above queues nothing
         place=version,

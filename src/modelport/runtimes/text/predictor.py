@@ -16,6 +16,7 @@ from modelport.runtimes.batch import Array, Batch
 from modelport.runtimes.text import graph, linear, vectorizer
 from modelport.runtimes.text.answers import Classification, Multilabel, Regression
 from modelport.runtimes.text.links import probabilities
+from modelport.runtimes.text.shorten import Shorten, shortener
 from modelport.runtimes.text.spec import PATH, Graph, Linear, TextModel
 from modelport.runtimes.text.vectorizer import Vectorizer
 
@@ -31,9 +32,10 @@ class Answer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TextPredictor:
-    """A loaded text model. Thread-safe."""
+    """A loaded text model. Thread-safe; `shorten` cuts a text to so many of its tokens."""
 
     head: Answer
+    shorten: Shorten
 
     def predict(self, batch: Batch) -> Batch:
         """Answers the texts in the tensor `text`, an object array `[n]` of `str`.
@@ -64,7 +66,7 @@ class TextRuntime:
         except (re.error, ValueError, OverflowError, RecursionError) as error:
             msg = "the token pattern of the text model is not usable"
             raise BundleCorrupt(msg, hint="pack the model again") from error
-        return TextPredictor(_head(spec.head, features, files, threads))
+        return TextPredictor(_head(spec.head, features, files, threads), shortener(spec.features))
 
 
 def _spec(data: bytes) -> TextModel:

@@ -32,6 +32,7 @@ class Decoded:
         total: how many items there were.
         errors: what was wrong with the others, by position.
         notes: what the rules cleaned, by position.
+        keys: of objects in it, when each item spells all its columns out; 0 without objects.
     """
 
     batch: Batch
@@ -39,6 +40,7 @@ class Decoded:
     total: int
     errors: dict[int, ModelportError] = field(default_factory=dict)
     notes: dict[int, Notes] = field(default_factory=dict)
+    keys: int = 0
 
 
 class Items:
@@ -49,21 +51,20 @@ class Items:
         self._fields = signature.inputs
         self._rules = rules
         self._rows = _Rows(signature)
+        inputs = signature.inputs
+        self._width = len(inputs[0].columns if signature.item == "vector" else inputs)
 
     def decode(self, raw: msgspec.Raw) -> Decoded:
         """Read `input`; raises `BadRequest` when it is not JSON, `InvalidInput` when no item is valid."""
         first, second = _heads(raw)
         many = first == "[" and (self._kind == "text" or second in "[{]")
         if not many:
-            return self._one(raw)
+            return self._checked([self._row(raw)], single=True, named=first == "{")
         try:
             rows = [self._rows.values(row) for row in decode(self._rows.many(second), raw)]
-            return self._checked(rows, single=False)
+            return self._checked(rows, single=False, named=second == "{")
         except ModelportError:
             return self._each(decode(_RAW_LIST, raw))
-
-    def _one(self, raw: msgspec.Raw) -> Decoded:
-        return self._checked([self._row(raw)], single=True)
 
     def _each(self, items: list[msgspec.Raw]) -> Decoded:
         """Every item by itself, so that a bad one fails alone."""
@@ -94,7 +95,7 @@ class Items:
                 raise
             raise InvalidInput(error.message, code="invalid-item", pointer=f"/input{error.pointer}") from None
 
-    def _checked(self, rows: list[Row], *, single: bool) -> Decoded:
+    def _checked(self, rows: list[Row], *, single: bool, named: bool = False) -> Decoded:
         if not rows:
             msg = "the list of items is empty"
             raise BadRequest(msg, code="no-rows", hint="send at least one item")
@@ -107,7 +108,8 @@ class Items:
                 item.name: self._column(item, values, notes)
                 for item, values in zip(self._fields, columns, strict=True)
             }
-        return Decoded(Batch(len(rows), tensors), single, len(rows), notes=notes)
+        keys = self._width * len(rows) if named else 0
+        return Decoded(Batch(len(rows), tensors), single, len(rows), notes=notes, keys=keys)
 
     def _vector(self, item: Field, rows: list[Row]) -> Array:
         width = item.shape[-1]
@@ -128,6 +130,11 @@ class Items:
         array = _array(item, values)
         if array.ndim != len(item.shape):
             msg = f"{item.name!r} has {array.ndim - 1} dimensions, the model takes {len(item.shape) - 1}"
+            raise InvalidInput(msg, code="shape-mismatch", pointer=f"/input/{item.name}")
+        if any(want not in {-1, size} for want, size in zip(item.shape[1:], array.shape[1:], strict=True)):
+            msg = (
+                f"{item.name!r} has the shape {list(array.shape[1:])}, the model takes {list(item.shape[1:])}"
+            )
             raise InvalidInput(msg, code="shape-mismatch", pointer=f"/input/{item.name}")
         self._check_numbers(item, array)
         if item.name in self._rules.ranges:

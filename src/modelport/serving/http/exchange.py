@@ -8,7 +8,7 @@ from functools import partial
 from math import ceil
 from typing import Any, Protocol
 
-from modelport.errors import Overloaded, RateLimited, Unauthenticated, UnsupportedMedia
+from modelport.errors import MethodNotAllowed, Overloaded, RateLimited, Unauthenticated, UnsupportedMedia
 from modelport.serving.http.coding import WORTHWHILE, choose, compress
 from modelport.serving.http.problem import problem
 
@@ -133,6 +133,8 @@ def _advice(error: Exception) -> bytes:
         lines += b"retry-after: %d\r\n" % max(1, ceil(error.retry_after))
     elif isinstance(error, Unauthenticated):
         lines += b'www-authenticate: Bearer realm="modelport"\r\n'
+    elif isinstance(error, MethodNotAllowed):
+        lines += b"allow: %b\r\n" % ", ".join(error.allowed).encode()
     elif isinstance(error, UnsupportedMedia):
         lines += b"accept-encoding: gzip, deflate\r\n"
     return lines

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from modelport.errors import BadRequest, InvalidInput, ModelportError, UnsupportedMedia
+from modelport.runtimes.batch import Batch
 from modelport.serving import shared
 from modelport.serving.call import Call
 from modelport.serving.codecs.items import Decoded
@@ -24,9 +25,9 @@ _encode = msgspec.json.Encoder().encode
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a caller may ask for beside the input."""
 
-    confidence_threshold: float | None = None
+    confidence_threshold: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     return_probabilities: bool = False
-    max_tokens: int | None = None
+    max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
     user_id: str = ""
 
 
@@ -52,11 +53,14 @@ class Answer(msgspec.Struct, omit_defaults=True):
     probabilities: list[Any] | None = None
     score: float | None = None
     notes: tuple[str, ...] = ()
+    truncated: bool = False
     id: str | None = None
     index: int | msgspec.UnsetType = msgspec.UNSET
     text_index: int | msgspec.UnsetType = msgspec.UNSET
 
 
+_PLAIN = Request(msgspec.Raw(b"")).parameters
+_DEFAULTS = msgspec.structs.astuple(_PLAIN)
 _REQUEST = msgspec.json.Decoder(Request)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TEXT = msgspec.json.Decoder(str)
@@ -118,9 +122,10 @@ class Native:
     @staticmethod
     def _read(exchange: Exchange, slot: LiveSlot, request: Request) -> NativeCall:
         decoded = slot.items.decode(request.input)
-        if b":" in exchange.body:
-            check_keys(exchange.body, -1 if decoded.total > 1 else _keys(slot, request))
-        call = NativeCall(exchange, slot, decoded, request)
+        check_keys(exchange.body, decoded.keys + _envelope_keys(request))
+        batch, cut = slot.truncation.apply(decoded.batch, request.parameters.max_tokens)
+        call = NativeCall(exchange, slot, decoded, request, batch)
+        call.cut = cut
         call.deadline = deadline(exchange)
         return call
 
@@ -128,24 +133,25 @@ class Native:
 class NativeCall(Call):
     """A native request on its way."""
 
-    __slots__ = ("decoded", "exchange", "request", "texts")
+    __slots__ = ("cut", "decoded", "exchange", "request", "texts")
 
-    def __init__(self, exchange: Exchange, slot: LiveSlot, decoded: Decoded, request: Request) -> None:
-        super().__init__(slot, decoded.batch, id=exchange.id, received=exchange.received, protocol=_PROTOCOL)
+    def __init__(
+        self, exchange: Exchange, slot: LiveSlot, decoded: Decoded, request: Request, batch: Batch
+    ) -> None:
+        super().__init__(slot, batch, id=exchange.id, received=exchange.received, protocol=_PROTOCOL)
         self.exchange = exchange
         self.decoded = decoded
         self.request = request
         self.partial = not decoded.single
         self.texts = False
+        self.cut: frozenset[int] = frozenset()
 
     def answered(self, results: Results, start: int) -> int:
         """Send one object, or `{"results": […]}`."""
         self.exchange.extra += self.slot.stamp
         if self.decoded.single:
-            return self.exchange.respond(200, _encode(self._answer(results, start, 0, self.id)))
-        entries = self._entries(results, start)
-        status = 422 if all(isinstance(entry, dict) and "error" in entry for entry in entries) else 200
-        return self.exchange.respond(status, _encode({"results": entries}))
+            return self.exchange.respond(200, _encode(self._answer(results, start, 0, 0, self.id)))
+        return self.exchange.respond(200, _encode({"results": self._entries(results, start)}))
 
     def failed(self, error: ModelportError) -> int:
         """Send the error."""
@@ -163,14 +169,17 @@ class NativeCall(Call):
             if error is not None:
                 entries.append({"index": index, "error": describe(error, self.exchange.request_id)})
                 continue
-            answer = self._answer(results, row - 1, index, f"{self.id}.{row - 1 - start}")
+            place = row - 1 - start
+            answer = self._answer(results, start, place, index, f"{self.id}.{place}")
             answer.index = index
             if self.texts:
                 answer.text_index = index
             entries.append(answer)
         return entries
 
-    def _answer(self, results: Results, row: int, index: int, prediction_id: str) -> Answer:
+    def _answer(self, results: Results, start: int, place: int, index: int, prediction_id: str) -> Answer:
+        """The answer to item `index`, which is row `place` of this call."""
+        row = start + place
         slot, asked = self.slot, self.request.parameters
         confidence = results.confidences()[row]
         answer = Answer(
@@ -181,6 +190,7 @@ class NativeCall(Call):
             label=slot.spec.label,
             confidence=confidence,
             notes=self.decoded.notes.get(index, ()),
+            truncated=place in self.cut,
             id=self.request.id,
         )
         threshold = asked.confidence_threshold
@@ -206,7 +216,13 @@ def require_json(exchange: Exchange) -> None:
         raise UnsupportedMedia(msg, hint="set the header content-type: application/json")
 
 
-def _keys(slot: LiveSlot, request: Request) -> int:
-    """Keys of a one-item request, when every column is there; else the slow check looks for duplicates."""
-    keys = 1 + (request.id is not None)
-    return keys if slot.manifest.signature.item == "text" or bytes(request.input)[:1] == b"[" else -1
+def _envelope_keys(request: Request) -> int:
+    """Keys outside the items, when no parameter is there that says what goes without saying."""
+    parameters = request.parameters
+    if parameters is _PLAIN:
+        return 1 + (request.id is not None)
+    said: int = sum(
+        value != default
+        for value, default in zip(msgspec.structs.astuple(parameters), _DEFAULTS, strict=True)
+    )
+    return 2 + (request.id is not None) + said

@@ -68,9 +68,7 @@ class Router:
             raise NotFound(msg, hint="GET /openapi.json lists the routes")
         handler = target.handlers.get(b"GET" if method == b"HEAD" else method)
         if handler is None:
-            allowed = ", ".join(sorted(name.decode() for name in target.handlers))
-            msg = f"this route takes {allowed}"
-            raise MethodNotAllowed(msg)
+            raise _wrong_method(target.handlers)
         return handler
 
     def _resolve(self, path: bytes, table: Table) -> Target:
@@ -137,6 +135,13 @@ class Router:
 
 
 _NOWHERE = Target({}, "admin")
+
+
+def _wrong_method(handlers: Methods) -> MethodNotAllowed:
+    allowed = sorted({name.decode() for name in handlers} | ({"HEAD"} if b"GET" in handlers else set()))
+    error = MethodNotAllowed(f"this route takes {' and '.join(allowed)}")
+    error.allowed = tuple(allowed)
+    return error
 
 
 def _no_version(exchange: object, target: Target) -> None:  # noqa: ARG001

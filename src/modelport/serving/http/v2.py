@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import msgspec
@@ -107,6 +108,9 @@ class OpenInference:
     def _read(self, exchange: Exchange, slot: LiveSlot, model: str) -> V2Call:
         codec = self._codec(slot, model)
         inference = codec.requests.decode(exchange.body, exchange.headers.get(_LENGTH))
+        batch, cut = slot.truncation.apply(inference.batch)
+        if cut:
+            inference = replace(inference, batch=batch, notes=(*inference.notes, "truncated"))
         call = V2Call(slot, inference, codec.answers, exchange)
         call.deadline = deadline(exchange)
         if inference.timeout:

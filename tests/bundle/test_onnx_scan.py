@@ -21,7 +21,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from modelport.bundle.onnx_scan import MAX_IR, OPSETS, looks_like_model, scan
+from modelport.bundle.onnx_opsets import OPSETS
+from modelport.bundle.onnx_scan import MAX_IR, looks_like_model, scan
 from modelport.errors import BundleError
 
 X, Y = load_iris(return_X_y=True)

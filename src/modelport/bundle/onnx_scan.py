@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from modelport.bundle.onnx_calls import Name, check_calls
+from modelport.bundle.onnx_opsets import check_domains, domain_of, take_opset
 from modelport.bundle.onnx_tensors import External, check_tensor, elements
+from modelport.bundle.onnx_types import check_type
 from modelport.bundle.protowire import BYTES, Span, Value, corrupt, fields, signed, varints, whole
 from modelport.errors import BundleCorrupt, BundleRefused
-
-OPSETS: Mapping[str, int] = {"": 28, "ai.onnx.ml": 5, "com.microsoft": 1}
-"""Operator domains that are read, with the newest opset of each ("ai.onnx" is another name of "")."""
 
 MAX_IR = 14
 
@@ -133,7 +132,8 @@ class _Walk:
                 self._part(number, value)
         if self.graphs != 1 or not 1 <= self.ir_version <= MAX_IR:
             raise corrupt()
-        self._check_domains()
+        local = {domain for domain, _, _ in filter(None, self.calls)}
+        check_domains({domain for domain, _ in self.operators}, set(self.opsets), local)
         check_calls(self.calls, self.limits.calls, self.limits.depth)
 
     def _part(self, number: int, value: Span) -> None:
@@ -141,7 +141,7 @@ class _Walk:
             self.graphs += 1
             self._graph(value, 1)
         elif number == 8:
-            _take_opset(self.opsets, value)
+            take_opset(self.opsets, value)
         elif number == 25:
             self._function(value)
 
@@ -167,7 +167,7 @@ class _Walk:
                 text[number] = value.text()
             elif number == 5 and isinstance(value, Span):
                 self._attribute(value, depth)
-        domain = _domain(text[7])
+        domain = domain_of(text[7])
         self.operators[domain, text[4]] += 1
         self.calls[self.here][domain, text[4], text[8]] += 1
         if self.operators.total() > self.limits.nodes:
@@ -191,7 +191,7 @@ class _Walk:
         elif number in {22, 23}:
             self._sparse(value)
         elif number in {14, 15}:
-            self._type(value, 1)
+            check_type(value, self.limits.depth)
 
     def _tensor(self, message: Span) -> None:
         self.tensors += 1
@@ -217,28 +217,14 @@ class _Walk:
                 if len(self.names[number]) > self.limits.values:
                     _refuse("the graph has too many inputs or outputs", "onnx-too-large")
             elif inner == 2 and isinstance(value, Span):
-                self._type(value, 1)
-
-    def _type(self, message: Span, depth: int) -> None:
-        """A TypeProto: tensors have a shape in their field 2, containers a type in their field 1 or 2."""
-        if depth > self.limits.depth:
-            _refuse(f"types are nested deeper than {self.limits.depth}", "onnx-too-deep")
-        for number, _, value in fields(message):
-            if not isinstance(value, Span):
-                continue
-            if number in {1, 8}:
-                _check_shapes(value)
-            elif number in {4, 5, 9}:
-                for inner, _, held in fields(value):
-                    if inner in {1, 2} and isinstance(held, Span):
-                        self._type(held, depth + 1)
+                check_type(value, self.limits.depth)
 
     def _function(self, message: Span) -> None:
         if len(self.calls) > self.limits.functions:
             _refuse(f"the graph has more than {self.limits.functions} functions", "onnx-too-large")
         parts = [(number, value) for number, _, value in fields(message) if isinstance(value, Span)]
         text = {number: value.text() for number, value in parts if number in {1, 10, 13}}
-        self.here = (_domain(text.get(10, "")), text.get(1, ""), text.get(13, ""))
+        self.here = (domain_of(text.get(10, "")), text.get(1, ""), text.get(13, ""))
         if self.here in self.calls:
             raise corrupt()
         self.calls[self.here] = Counter()
@@ -250,61 +236,11 @@ class _Walk:
         if number == 7:
             self._node(value, 1)
         elif number == 9:
-            _take_opset({}, value)
+            take_opset({}, value)
         elif number == 11:
             self._attribute(value, 1)
         elif number == 12:
             self._value(13, value, 2)
-
-    def _check_domains(self) -> None:
-        foreign = {domain for domain, _ in self.operators} - OPSETS.keys()
-        if foreign:
-            _refuse(f"operators of the domain {min(foreign)[:60]!a} are not run here", "onnx-domain")
-        missing = {domain for domain, _ in self.operators} - self.opsets.keys()
-        local = {domain for domain, _, _ in filter(None, self.calls)}
-        if missing - local:
-            raise corrupt()
-
-
-def _check_shapes(tensor: Span) -> None:
-    for number, _, shape in fields(tensor):
-        if number != 2 or not isinstance(shape, Span):
-            continue
-        dims = [_dim(value) for _, _, value in fields(shape) if isinstance(value, Span)]
-        elements(dim for dim in dims if dim >= 0)
-
-
-def _dim(message: Span) -> int:
-    """The declared size of a dimension; 1 when it is variable. Some exporters write -1 for variable."""
-    size = 1
-    for number, _, value in fields(message):
-        if number == 1 and isinstance(value, int):
-            size = signed(value)
-    if size < -1:
-        _refuse("a shape has a negative size", "onnx-tensor-size")
-    return size
-
-
-def _take_opset(opsets: dict[str, int], message: Span) -> None:
-    domain, version = "", 0
-    for number, _, value in fields(message):
-        if number == 1 and isinstance(value, Span):
-            domain = _domain(value.text())
-        elif number == 2 and isinstance(value, int):
-            version = value
-    newest = OPSETS.get(domain)
-    if newest is None:
-        _refuse(f"operators of the domain {domain[:60]!a} are not run here", "onnx-domain")
-    elif not 1 <= version <= newest:
-        _refuse(
-            f"opset {version} of {domain or 'ai.onnx'} is not known; {newest} is the newest", "onnx-opset"
-        )
-    elif opsets.setdefault(domain, version) != version:
-        raise corrupt()
-
-
-def _domain(domain: str) -> str:
-    return "" if domain == "ai.onnx" else domain
 
 
 def _numbers(value: Value) -> list[int]:

@@ -59,7 +59,7 @@ class Items:
         first, second = _heads(raw)
         many = first == "[" and (self._kind == "text" or second in "[{]")
         if not many:
-            return self._checked([self._row(raw)], single=True, named=first == "{")
+            return self._checked([self._row(raw, first)], single=True, named=first == "{")
         try:
             rows = [self._rows.values(row) for row in decode(self._rows.many(second), raw)]
             return self._checked(rows, single=False, named=second == "{")
@@ -73,7 +73,7 @@ class Items:
         notes: dict[int, Notes] = {}
         for index, item in enumerate(items):
             try:
-                row = self._row(item)
+                row = self._row(item, _heads(item)[0])
                 decoded = self._checked([row], single=True)
             except ModelportError as error:
                 errors[index] = error
@@ -86,8 +86,7 @@ class Items:
         good = self._checked(rows, single=False)
         return Decoded(good.batch, single=False, total=len(items), errors=errors, notes=notes)
 
-    def _row(self, raw: msgspec.Raw) -> Row:
-        first, _ = _heads(raw)
+    def _row(self, raw: msgspec.Raw, first: str) -> Row:
         try:
             return self._rows.values(decode(self._rows.one(first), raw))
         except BadRequest as error:
@@ -292,8 +291,10 @@ def _check_categories(item: Field, array: Array) -> None:
 
 def _heads(raw: msgspec.Raw) -> tuple[str, str]:
     """The first two characters that are not white space."""
-    head = bytes(memoryview(raw)[:256]).decode("latin-1").split(None)
-    joined = "".join(head)
+    head = str(memoryview(raw)[:2], "latin-1")
+    if len(head.strip()) == 2:
+        return head[0], head[1]
+    joined = "".join(str(memoryview(raw)[:256], "latin-1").split())
     return joined[:1] or " ", joined[1:2] or " "
 
 

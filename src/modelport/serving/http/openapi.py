@@ -21,8 +21,8 @@ _PARAMETERS: Schema = {
     "type": "object",
     "properties": {
         "return_probabilities": {"type": "boolean"},
-        "confidence_threshold": {"type": "number", "minimum": 0, "maximum": 1},
-        "max_tokens": {"type": "integer", "minimum": 1},
+        "confidence_threshold": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+        "max_tokens": {"type": ["integer", "null"], "minimum": 1, "maximum": 2**31 - 1},
         "user_id": {"type": "string", "description": "Keeps a user on one arm of a split."},
     },
     "additionalProperties": False,

@@ -1,18 +1,15 @@
-"""Arrays from JSON and from bytes, by Open Inference dtype. Nothing is allocated from a declared size."""
+"""Arrays by Open Inference dtype: shapes, fit, bytes. Nothing is allocated from a declared size."""
 
 from __future__ import annotations
 
 import struct
-from functools import cache
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from modelport.core.signature import Field
 from modelport.errors import BadRequest
 from modelport.runtimes.batch import Array
-from modelport.serving.codecs.json import decode
 from modelport.serving.results import all_finite
 
 NUMPY: dict[str, np.dtype[Any]] = {
@@ -30,25 +27,6 @@ NUMPY: dict[str, np.dtype[Any]] = {
     "FP64": np.dtype(np.float64),
     "BYTES": np.dtype(np.object_),
 }
-_ELEMENT: dict[str, type] = {"b": bool, "u": int, "i": int, "f": float, "O": str}
-_MAX_RANK = 8
-
-
-def from_json(name: str, dtype: str, shape: list[int], data: msgspec.Raw) -> Array:
-    """The array that JSON `data`, flat or nested, spells; raises `BadRequest` when it does not fit.
-
-    Numbers must lie in the range of `dtype`; a float is never cut to an integer.
-    """
-    kind = NUMPY.get(dtype)
-    if kind is None:
-        msg = f"{name!r} has the unknown datatype {dtype[:40]!r}"
-        raise BadRequest(msg, code="unknown-datatype", hint="one of " + ", ".join(NUMPY))
-    values = decode(_decoder(kind.kind, _rank(data)), data)
-    try:
-        array = np.array(values, kind)
-    except (OverflowError, ValueError) as error:
-        raise _no_array(name, dtype, error) from None
-    return shaped(name, array, shape)
 
 
 def shaped(name: str, array: Array, shape: list[int]) -> Array:
@@ -146,33 +124,3 @@ def _widens(have: np.dtype[Any], want: np.dtype[Any]) -> bool:
     if have.kind in "iuf" and want.kind == "f":
         return True
     return have.kind in "iu" and want.kind in "iu" and np.can_cast(have, want)
-
-
-def _no_array(name: str, dtype: str, error: Exception) -> BadRequest:
-    if isinstance(error, OverflowError):
-        msg = f"{name!r} holds a number outside the range of {dtype}"
-        return BadRequest(msg, code="out-of-range")
-    msg = f"{name!r} holds nested lists of different lengths"
-    return BadRequest(msg, code="shape-mismatch", hint="every row needs the same number of values")
-
-
-def _rank(data: msgspec.Raw) -> int:
-    head = bytes(memoryview(data)[:64])
-    rank = 0
-    for byte in head:
-        if byte == 0x5B:
-            rank += 1
-        elif byte not in b" \t\r\n":
-            break
-    if rank > _MAX_RANK:
-        msg = f"data nests {rank} deep, the limit is {_MAX_RANK}"
-        raise BadRequest(msg, code="json-too-deep")
-    return max(rank, 1)
-
-
-@cache
-def _decoder(kind: str, rank: int) -> msgspec.json.Decoder[Any]:
-    shape: Any = _ELEMENT[kind]
-    for _ in range(rank):
-        shape = list[shape]
-    return msgspec.json.Decoder(shape)

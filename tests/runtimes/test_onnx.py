@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from modelport.core.manifest import FORMAT, Manifest, Parameters, Step
+from modelport.bundle.reader import open_bundle
+from modelport.bundle.writer import write
+from modelport.core.manifest import FORMAT, About, Manifest, Parameters, Step
 from modelport.core.signature import Field, Signature
 from modelport.errors import BundleCorrupt, BundleRefused, ModelFailed
 from modelport.runtimes.batch import Batch
+from modelport.runtimes.load import load as loaded
 from modelport.runtimes.onnx import GRAPH, OnnxPredictor, OnnxRuntime
 
 
@@ -129,3 +133,29 @@ def test_an_unknown_step_is_refused_before_any_row() -> None:
 def test_options_a_step_does_not_take_are_corrupt() -> None:
     with pytest.raises(BundleCorrupt):
         load(doubling(), manifest(*WIDE, steps=(Step("fill_missing", {"colum": "a"}),)))
+
+
+def test_62_weights_beside_the_graph_are_those_of_the_bundle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not those of a file of the same name in the working folder."""
+    tensor = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[2], data_location=TensorProto.EXTERNAL)
+    for key, value in {"location": "weights.bin", "offset": "4", "length": "8"}.items():
+        tensor.external_data.add(key=key, value=value)
+    shape = [None, 2]
+    made = helper.make_graph(
+        [helper.make_node("Add", ["input", "w"], ["value"])],
+        "g",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("value", TensorProto.FLOAT, shape)],
+        [tensor],
+    )
+    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    files = {GRAPH: model.SerializeToString(), "model/weights.bin": np.array([9, 1, 2], np.float32).tobytes()}
+    write(tmp_path / "m.bundle", manifest(*WIDE), About("m"), files, {})
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "weights.bin").write_bytes(np.array([7, 7, 7], np.float32).tobytes())
+    with open_bundle(tmp_path / "m.bundle") as bundle:
+        predictor = loaded(bundle)
+    answer = predictor.predict(Batch(1, {"input": np.array([[10, 20]], np.float32)}))
+    assert answer.array("value").tolist() == [[11, 22]]

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from modelport.bundle.onnx_calls import Name, check_calls
 from modelport.bundle.onnx_opsets import check_domains, domain_of, take_opset
-from modelport.bundle.onnx_tensors import External, check_tensor, elements
+from modelport.bundle.onnx_tensors import External, check_tensor, elements, outside
 from modelport.bundle.onnx_types import check_type
 from modelport.bundle.protowire import BYTES, Span, Value, corrupt, fields, signed, varints, whole
 from modelport.errors import BundleCorrupt, BundleRefused
@@ -48,7 +48,7 @@ class OnnxFacts:
         depth: 1 for a graph without subgraphs.
         inputs, outputs: names of the main graph, in order.
         operators: how often each (domain, operator) is used.
-        external: tensors whose bytes lie in sibling files.
+        external: initializers of the main graph whose bytes lie in sibling files, in their order.
     """
 
     ir_version: int
@@ -156,7 +156,7 @@ class _Walk:
                 self._node(value, depth)
             elif number in {5, 15}:
                 self.initializers += 1
-                (self._tensor if number == 5 else self._sparse)(value)
+                self._initializer(number, value, depth)
             elif number in {11, 12, 13}:
                 self._value(number, value, depth)
 
@@ -193,13 +193,28 @@ class _Walk:
         elif number in {14, 15}:
             check_type(value, self.limits.depth)
 
+    def _initializer(self, number: int, message: Span, depth: int) -> None:
+        """Only an initializer of the main graph may lie outside: a runtime is not given others by us, and
+        would look for them in its working folder."""
+        if number == 15:
+            self._sparse(message)
+        elif depth > 1:
+            self._tensor(message)
+        else:
+            place = self._place(message)
+            if place is not None:
+                self.external.append(place)
+
     def _tensor(self, message: Span) -> None:
+        if self._place(message) is not None:
+            msg = "belongs to something else than an initializer of the main graph"
+            raise outside(msg)
+
+    def _place(self, message: Span) -> External | None:
         self.tensors += 1
         if self.tensors > self.limits.tensors:
             _refuse(f"the graph has more than {self.limits.tensors} tensors", "onnx-too-large")
-        place = check_tensor(message)
-        if place is not None:
-            self.external.append(place)
+        return check_tensor(message)
 
     def _sparse(self, message: Span) -> None:
         dims: list[int] = []

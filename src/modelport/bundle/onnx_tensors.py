@@ -139,7 +139,7 @@ def _take_entry(entries: dict[str, str], message: Span) -> None:
     texts = {number: value.text() for number, _, value in fields(message) if isinstance(value, Span)}
     if texts.get(1, "") in entries:
         msg = "names a place twice"
-        raise _outside(msg)
+        raise outside(msg)
     entries[texts.get(1, "")] = texts.get(2, "")
 
 
@@ -163,13 +163,13 @@ def _external(tensor: _Tensor, size: int) -> External:
     location = tensor.external.get("location", "")
     if SIBLING.fullmatch(location) is None or location in {".", ".."}:
         msg = "is not a plain file name beside the graph"
-        raise _outside(msg)
+        raise outside(msg)
     offset, length = (
         _number(tensor.external.get(key), default) for key, default in (("offset", 0), ("length", size))
     )
     if length != size or tensor.kind == _STRING or tensor.raw:
         msg = "does not fit the tensor's shape"
-        raise _outside(msg)
+        raise outside(msg)
     return External(location, offset, length)
 
 
@@ -178,7 +178,7 @@ def _number(text: str | None, default: int) -> int:
         return default
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         msg = "has an offset or length that is no number"
-        raise _outside(msg)
+        raise outside(msg)
     return int(text)
 
 
@@ -186,7 +186,8 @@ def _size() -> BundleRefused:
     return BundleRefused(f"a tensor claims more than {MAX_ELEMENTS} elements", code="onnx-tensor-size")
 
 
-def _outside(what: str) -> BundleRefused:
+def outside(what: str) -> BundleRefused:
+    """The refusal of tensors whose bytes are not where they may be; `what` completes the sentence."""
     return BundleRefused(
         f"the graph's external data {what}",
         code="onnx-external-data",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from modelport.compile.compiled import Adopted
+from modelport.compile.onnx_external import whole_graph
 from modelport.compile.sample import Sample
 from modelport.core.manifest import Label
 from modelport.core.signature import Task
@@ -75,7 +76,7 @@ def _graph_file(path: Path) -> bytes:
         msg = f"{path.name!r} is not an ONNX file; other files are not loaded here"
         raise SourceRefused(msg, hint="load the model yourself, or use `modelport pack --trust-pickle`")
     try:
-        return path.read_bytes()
+        return whole_graph(path)
     except OSError as error:
         msg = f"cannot read {path.name!r}: {error.strerror}"
         raise Unsupported(msg) from error

@@ -11,6 +11,7 @@ import msgspec
 from modelport.bundle.trust import audit_files
 from modelport.compile.compiled import Compiled
 from modelport.compile.converted import read_converted
+from modelport.compile.onnx_external import whole_graph
 from modelport.compile.pack import Packed, pack, pack_adopted
 from modelport.compile.readers import read
 from modelport.compile.sample import Sample
@@ -69,7 +70,7 @@ def _files(source: Source, sample: Path) -> dict[str, Path]:
 
 def _graph(path: Path, *, allow_weak: bool) -> bytes:
     """The graph in a file, after its audit and its first load in the sandbox."""
-    graph = path.read_bytes()
+    graph = whole_graph(path)
     audit_files({_GRAPH: graph})
     probe(graph, allow_weak=allow_weak)
     return graph

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from modelport.bundle.onnx_scan import scan
 from modelport.core.signature import Field
 from modelport.errors import BundleCorrupt, ModelFailed
 from modelport.runtimes.base import Files
@@ -15,8 +16,8 @@ from modelport.runtimes.steps import registry as steps
 GRAPH = "model/graph.onnx"
 
 _ARENA_FROM = 16 << 20
-"""Graphs above this many bytes get ONNX Runtime's memory arena. Small ones answer as fast without it, and
-give memory back."""
+"""Graphs of more bytes than this, with their weights, get ONNX Runtime's memory arena. Small ones answer as
+fast without it, and give memory back."""
 
 
 class OnnxPredictor:
@@ -67,21 +68,25 @@ class OnnxRuntime:
     def load(self, files: Files, threads: int = 1) -> OnnxPredictor:
         """Raises `BundleCorrupt` when the graph cannot be loaded or is not what the signature describes."""
         signature = files.manifest.signature
-        session = open_session(files.read(GRAPH), threads)
+        graph = files.read(GRAPH)
+        session = open_session(graph, threads, weights=weights_beside(GRAPH, graph, files))
         _check_names("input", session.get_inputs(), signature.inputs)
         _check_names("output", session.get_outputs(), signature.outputs)
         return OnnxPredictor(session, signature.inputs, signature.outputs, steps.build(files.manifest.steps))
 
 
-def open_session(graph: bytes, threads: int = 1, *, optimised: bool = True) -> Any:
+def open_session(
+    graph: bytes, threads: int = 1, *, optimised: bool = True, weights: Mapping[str, bytes] | None = None
+) -> Any:
     """An ONNX Runtime session on the CPU: `threads` threads within an operator, no spinning, quiet.
 
-    `optimised=False` runs the graph node by node as written: the reference to compare with.
+    `optimised=False` runs the graph node by node as written: the reference to compare with. `weights` are
+    the files that a graph with external data names.
     Raises `BundleCorrupt` when ONNX Runtime does not take the graph.
     """
     ort = onnxruntime()
     try:
-        options = _options(graph, threads)
+        options = _options(graph, threads, weights or {})
         if not optimised:
             options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
@@ -92,16 +97,31 @@ def open_session(graph: bytes, threads: int = 1, *, optimised: bool = True) -> A
         ) from error
 
 
-def _options(graph: bytes, threads: int) -> Any:
+def weights_beside(path: str, graph: bytes, files: Files) -> dict[str, bytes]:
+    """The verified files beside the graph at `path` that hold tensors of it, by the names it has for them.
+
+    The graph must have passed the audit. Raises `BundleCorrupt`.
+    """
+    folder = path.rpartition("/")[0]
+    if not any(entry.path.startswith(f"{folder}/") and entry.path != path for entry in files.manifest.files):
+        return {}
+    names = {tensor.location for tensor in scan(graph).external}
+    return {name: files.read(f"{folder}/{name}") for name in sorted(names)}
+
+
+def _options(graph: bytes, threads: int, weights: Mapping[str, bytes]) -> Any:
     options = onnxruntime().SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = len(graph) > _ARENA_FROM
+    options.enable_cpu_mem_arena = sum(map(len, (graph, *weights.values()))) > _ARENA_FROM
     options.enable_mem_pattern = options.enable_cpu_mem_arena
     # A spinning thread takes the core that the next request needs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     options.log_severity_level = 4
+    if weights:  # copied while the session is made
+        sizes = [len(data) for data in weights.values()]
+        options.add_external_initializers_from_files_in_memory([*weights], [*weights.values()], sizes)
     return options
 
 

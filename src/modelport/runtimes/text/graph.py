@@ -11,7 +11,7 @@ from modelport.core.signature import Field
 from modelport.errors import BundleCorrupt
 from modelport.runtimes.base import Files, Predictor
 from modelport.runtimes.batch import Array, Batch
-from modelport.runtimes.onnx import OnnxPredictor, open_session
+from modelport.runtimes.onnx import OnnxPredictor, open_session, weights_beside
 from modelport.runtimes.text.spec import Graph
 from modelport.runtimes.text.vectorizer import Vectorizer, dense
 
@@ -39,7 +39,8 @@ def load(spec: Graph, vectorizer: Vectorizer, files: Files, threads: int) -> Gra
     if spec.width != vectorizer.width or spec.width > WIDEST:
         msg = f"the graph takes {spec.width} columns, the vectorizer gives {vectorizer.width}"
         raise BundleCorrupt(msg, hint="pack the model again")
-    session = open_session(files.read(spec.file), threads)
+    data = files.read(spec.file)
+    session = open_session(data, threads, weights=weights_beside(spec.file, data, files))
     if [node.name for node in session.get_inputs()] != [spec.input]:
         msg = "the graph of the text model does not take the one input that the model names"
         raise BundleCorrupt(msg, code="graph-signature", hint="pack the model again")

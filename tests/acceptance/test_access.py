@@ -90,6 +90,33 @@ def test_without_a_key_there_is_health_and_nothing_else(guarded: Guarded) -> Non
     assert guarded.ask(post(PREDICT.format("one"), ITEM)).status == 401
 
 
+VERBS = {"get", "post", "put", "patch", "delete", "head", "options"}
+PUBLIC = {"/health", "/live", "/ping", "/v2/health/live", "/v2/health/ready"}
+
+
+def test_every_documented_route_needs_a_key(guarded: Guarded) -> None:
+    document = guarded.get("/openapi.json", guarded.key("models:read")).json()
+    routes = [
+        (method.upper(), path)
+        for path, verbs in document["paths"].items()
+        for method in verbs
+        if method in VERBS
+    ]
+    assert len(routes) > 15
+    for method, path in routes:
+        asked = path.format(model="one", model_name="one", version="1", model_version="1")
+        for spelling in (asked, f"{asked}?x=1", asked.replace("/v", "/%76")):
+            expected = {200, 503} if path in PUBLIC else {401}
+            assert guarded.ask(request(method, spelling)).status in expected, (method, spelling)
+
+
+@pytest.mark.parametrize("trick", ["//", "/./", "/%2e/", "/x/../", "%2f", ";x/"])
+def test_no_spelling_of_a_route_goes_round_the_key(guarded: Guarded, trick: str) -> None:
+    for path in ("/debug/plan", "/v2/models/one"):
+        spelled = trick.join(path.rsplit("/", 1))
+        assert guarded.ask(request("GET", spelled)).status in {400, 401}, spelled
+
+
 def test_a_strangers_body_is_never_parsed(guarded: Guarded) -> None:
     """Not JSON, and still 401 instead of 400."""
     assert guarded.ask(request("POST", PREDICT.format("one"), b"{")).status == 401

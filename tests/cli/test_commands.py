@@ -193,3 +193,64 @@ def test_predict_without_a_server_says_what_to_do() -> None:
     ended = run("predict", "churn", "--json", '{"a": 1}', "--url", "http://127.0.0.1:1")
     assert ended.exit_code == 2
     assert "modelport serve" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--json", ""), "error: the document is not JSON"),
+        (
+            ("--json", "{}", "--input", "rows.csv"),
+            "error: both --input and --json bring items (give one of them)",
+        ),
+        (
+            ("--json", "{}", "--url", "http://127.0.0.1:9"),
+            "error: the server cannot be reached: Connection refused (",
+        ),
+    ],
+)
+def test_predict_says_what_is_wrong_with_its_arguments(arguments: tuple[str, ...], said: str) -> None:
+    ended = process("predict", "churn", *arguments)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(said)
+
+
+@pytest.mark.parametrize("command", ["inspect", "serve"])
+def test_what_is_no_bundle_is_named_with_what_to_do(tmp_path: Path, command: str) -> None:
+    (tmp_path / "model.joblib").write_bytes(b"\x80\x04N.")
+    (tmp_path / "empty").mkdir()
+    for name, said in (
+        ("model.joblib", "the file 'model.joblib' is no bundle"),
+        ("empty", "the folder 'empty' is no bundle: it has no manifest.json"),
+    ):
+        port = ["--port", "0"] if command == "serve" else []
+        ended = process(command, str(tmp_path / name), *port)
+        assert ended.returncode == 2
+        assert said in ended.stderr
+        assert "made by `modelport pack`" in ended.stderr
+
+
+def test_a_spool_that_cannot_be_written_is_told_at_the_start(bundle: Path) -> None:
+    (bundle.parent / "file").touch()
+    ended = process("serve", str(bundle), "--spool", str(bundle.parent / "file" / "spool"))
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("error: the spool 'spool' is not a folder that can be written (")
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("modelport ke", "keys"),
+        ("modelport serve --drain-s", "--drain-seconds"),
+        ("modelport keys re", "revoke"),
+    ],
+)
+def test_a_shell_completes_commands_and_options(words: str, offered: str) -> None:
+    """As bash asks, after `modelport --install-completion`."""
+    asked = {
+        "_MODELPORT_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
+    ended = CliRunner().invoke(app, [], prog_name="modelport", env=asked)
+    assert ended.stdout.split() == [offered]

@@ -55,9 +55,45 @@ def test_a_bad_row_on_standard_input_is_refused_alone(url: str, modelport: Model
     ended = modelport("predict", "iris", "--url", url, "--format", "jsonl", given=rows)
     answers = [json.loads(line) for line in ended.stdout.splitlines()]
     assert ended.returncode == 1
-    assert "items refused: 1" in ended.stderr
+    assert "items refused: 1 of 3" in ended.stderr
     assert [answer.get("prediction") for answer in answers] == ["setosa", None, "virginica"]
     assert answers[1]["error"]["detail"]
+
+
+def test_rows_that_cannot_be_read_are_refused_alone_in_their_place(url: str, modelport: Modelport) -> None:
+    good = "[5.1, 3.5, 1.4, 0.2]\n"
+    ended = modelport("predict", "iris", "--url", url, "--format", "jsonl", given=good * 300 + "[1,\n" + good)
+    answers = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert ended.returncode == 1
+    assert [answer["index"] for answer in answers] == list(range(302))
+    assert [answer["index"] for answer in answers if "error" in answer] == [300]
+    assert answers[300]["error"]["detail"].startswith("line 301 is not JSON")
+
+
+def test_what_was_read_before_a_file_breaks_is_answered(
+    url: str, tmp_path: Path, modelport: Modelport
+) -> None:
+    row = b"5.1,3.5,1.4,0.2\n"
+    broken = tmp_path / "rows.csv"
+    broken.write_bytes(
+        b"sepal_length,sepal_width,petal_length,petal_width\n" + row * 10_000 + b"\xff,1,2,3\n"
+    )
+    ended = modelport("predict", "iris", "--url", url, "--input", str(broken))
+    assert ended.returncode == 2
+    assert "not UTF-8" in ended.stderr
+    assert len(ended.stdout.splitlines()) > 9000
+
+
+def test_a_table_says_which_column_was_refused(url: str, modelport: Modelport) -> None:
+    ended = modelport("predict", "iris", "--json", '["a"]', "--url", url, "--output", "table")
+    assert ended.returncode == 1
+    assert "refused" in ended.stdout
+
+
+def test_no_items_are_no_error_and_said_so(url: str, modelport: Modelport) -> None:
+    for arguments in (["--json", "[]"], ["--format", "jsonl"]):
+        ended = modelport("predict", "iris", "--url", url, *arguments, given="")
+        assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "there were no items\n")
 
 
 def test_a_model_that_is_not_there_is_said_so(url: str, modelport: Modelport) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import typer
@@ -15,15 +15,34 @@ Entry = Answer | ItemError
 _HEADINGS = ("#", "prediction", "confidence", "version", "notes")
 
 
-def print_all(entries: Iterable[Entry], *, table: bool) -> int:
-    """Print every entry as it comes (JSON) or at the end (a table); the number of refused items."""
-    counted = _Refused()
+class Count(NamedTuple):
+    """How many entries there were, and how many of them were refused."""
+
+    all: int
+    refused: int
+
+
+def print_all(entries: Iterable[Entry], *, table: bool) -> Count:
+    """Print every entry as it comes (JSON) or at the end (a table).
+
+    What was answered before an error is printed too.
+    """
+    counted = _Counter()
     if table:
-        print_table(_HEADINGS, [_cells(entry) for entry in counted.watch(entries)])
+        _print_table(counted.watch(entries))
     else:
         for entry in counted.watch(entries):
             typer.echo(msgspec.json.encode(document(entry)))
-    return counted.number
+    return Count(counted.all, counted.refused)
+
+
+def _print_table(entries: Iterable[Entry]) -> None:
+    rows: list[tuple[str, ...]] = []
+    try:
+        rows.extend(_cells(entry) for entry in entries)
+    finally:
+        if rows:
+            print_table(_HEADINGS, rows)
 
 
 def document(entry: Entry) -> dict[str, Any]:
@@ -36,26 +55,33 @@ def document(entry: Entry) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None and value != ()}
 
 
-class _Refused:
+class _Counter:
     """Counts what passes through it."""
 
     def __init__(self) -> None:
-        self.number = 0
+        self.all = self.refused = 0
 
     def watch(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         for entry in entries:
-            self.number += isinstance(entry, ItemError)
+            self.all += 1
+            self.refused += isinstance(entry, ItemError)
             yield entry
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:
     if isinstance(entry, ItemError):
-        return str(entry.index), "refused", "", "", str(entry.error)
+        return str(entry.index), "refused", "", "", _why(entry)
     confidence = "" if entry.confidence is None else f"{entry.confidence:.3f}"
     notes = [*entry.notes, *(["below threshold"] if entry.below_threshold else [])]
     notes += ["truncated"] if entry.truncated else []
     version = f"{entry.version}" + (f" ({entry.label})" if entry.label else "")
     return str(entry.index), shown(entry.prediction), confidence, version, ", ".join(notes)
+
+
+def _why(entry: ItemError) -> str:
+    """The reason, after the column it is about."""
+    column = entry.error.pointer.removeprefix("/input").strip("/")
+    return f"{column}: {entry.error}" if column else str(entry.error)
 
 
 def shown(prediction: object) -> str:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
@@ -15,6 +16,7 @@ import typer
 from modelport.errors import Forbidden, InvalidInput, NotFound
 
 if TYPE_CHECKING:
+    from modelport.cli.answers import Count
     from modelport.cli.rows import Taken
     from modelport.client import Client
 
@@ -34,7 +36,9 @@ def command(
     file: Annotated[
         Path | None, typer.Option("--input", help="Rows: .csv, .tsv, .json, .jsonl or .txt. Default: stdin.")
     ] = None,
-    document: Annotated[str, typer.Option("--json", help="One item, or a list of items, as JSON.")] = "",
+    document: Annotated[
+        str | None, typer.Option("--json", help="One item, or a list of items, as JSON.")
+    ] = None,
     form: Annotated[
         str, typer.Option("--format", help="csv, tsv, json, jsonl or text; else told by name.")
     ] = "",
@@ -52,17 +56,27 @@ def command(
     key: Annotated[str | None, typer.Option(envvar="MODELPORT_KEY", help="API key.")] = None,
 ) -> None:
     """Ask a served model for predictions. Ends with 1 when some items were refused."""
-    from modelport.cli import answers
+    from modelport.cli import answers, sieve
     from modelport.client import Client
 
+    if file is not None and document is not None:
+        msg = "both --input and --json bring items"
+        raise InvalidInput(msg, hint="give one of them")
     with ExitStack() as stack:
         client = stack.enter_context(Client(url, key, timeout=timeout))
-        items = _given(document) if document else _streamed(stack, client, model, file, form)
+        items = _streamed(stack, client, model, file, form) if document is None else _given(document)
         parameters = {"return_probabilities": True} if probabilities else None
-        found = client.predict_many(model, items, batch=batch, parameters=parameters, user_id=user)
-        refused = answers.print_all(found, table=_wants_table(output))
-    if refused:
-        typer.secho(f"items refused: {refused}", fg="yellow", err=True)
+        ask = partial(client.predict_many, model, batch=batch, parameters=parameters, user_id=user)
+        count = answers.print_all(sieve.answered(items, ask), table=_wants_table(output))
+    _conclude(count)
+
+
+def _conclude(count: Count) -> None:
+    """Say on standard error what the answers alone do not show; ends with 1 when items were refused."""
+    if not count.all:
+        typer.echo("there were no items", err=True)
+    if count.refused:
+        typer.secho(f"items refused: {count.refused} of {count.all}", fg="yellow", err=True)
         raise typer.Exit(1)
 
 
@@ -77,6 +91,8 @@ def _streamed(stack: ExitStack, client: Client, model: str, file: Path | None, f
     """Items of a file or of standard input."""
     from modelport.cli import rows
 
+    if file is None and sys.stdin.isatty():
+        typer.echo("reading items from standard input, up to Ctrl-D", err=True)
     stream = sys.stdin.buffer if file is None else _opened(stack, file)
     if not form:
         form = rows.sniff(_peek(stream)) if file is None else rows.format_of(file.suffix)

@@ -37,6 +37,13 @@ class Taken:
     types: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands in the place of a row that cannot be read; the rows after it can."""
+
+    error: InvalidInput
+
+
 def taken_by(schema: Mapping[str, Any]) -> Taken:
     """What the JSON Schema of an item says; of two ways to write it, the object of named columns."""
     ways = schema.get("anyOf", [schema])
@@ -66,7 +73,7 @@ def sniff(start: bytes) -> str:
 def read(stream: BinaryIO, form: str, taken: Taken) -> Iterator[object]:
     """Items of a stream; a cell of a table becomes a number only where the model takes one.
 
-    Raises `InvalidInput` for what cannot be read.
+    A row that cannot be read is `Unreadable`. Raises `InvalidInput` where nothing can be read from there on.
     """
     try:
         yield from _items(stream, form, taken)
@@ -111,8 +118,9 @@ def _table(stream: BinaryIO, delimiter: str, taken: Taken) -> Iterator[object]:
     for row in reader:
         if "" in row and isinstance(row[""], list):
             msg = f"line {reader.line_num} has more cells than the header"
-            raise InvalidInput(msg, hint="quote cells that hold the delimiter")
-        yield make(row)
+            yield Unreadable(InvalidInput(msg, hint="quote cells that hold the delimiter"))
+        else:
+            yield make(row)
 
 
 def _maker(taken: Taken, names: list[str]) -> Callable[[Mapping[str, str]], object]:
@@ -137,14 +145,25 @@ def _as_text(names: list[str]) -> Callable[[Mapping[str, str]], object]:
 def _lines(stream: BinaryIO) -> Iterator[object]:
     for number, line in enumerate(stream, 1):
         if line.strip():
-            yield _json(line, f"line {number}")
+            yield _readable(line, number)
+
+
+def _readable(line: bytes, number: int) -> object:
+    try:
+        return _json(line, f"line {number}")
+    except InvalidInput as error:
+        return Unreadable(error)
 
 
 def _document(stream: BinaryIO) -> Iterator[object]:
-    """A list of numbers is one item; any other list is a list of items."""
+    """A list of numbers is one item; any other list is a list of items, also one without any."""
     found = _json(stream.read(), "the document")
-    several = isinstance(found, list) and not all(isinstance(value, int | float | None) for value in found)
+    several = isinstance(found, list) and not (found and all(map(_is_number, found)))
     yield from cast("list[object]", found) if several else [found]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | None)
 
 
 def _json(text: bytes, place: str) -> object:

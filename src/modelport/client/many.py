@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 
 import msgspec
 
@@ -12,15 +11,26 @@ from modelport.errors import InvalidInput
 
 
 def chunks(items: Iterable[object], size: int) -> Iterator[tuple[int, list[object]]]:
-    """Pieces of at most `size` items, each with the place of its first; reads `items` as it goes."""
+    """Pieces of at most `size` items, each with the place of its first; reads `items` as it goes.
+
+    What `items` raises is raised after the piece that was read before it.
+    """
     if size < 1:
         msg = f"a batch holds at least one item, not {size}"
         raise ValueError(msg)
-    remaining = iter(items)
-    start = 0
-    while chunk := list(islice(remaining, size)):
+    start, chunk = 0, []
+    try:
+        for item in items:
+            chunk.append(item)
+            if len(chunk) == size:
+                yield start, chunk
+                start, chunk = start + size, []
+    except Exception:
+        if chunk:
+            yield start, chunk
+        raise
+    if chunk:
         yield start, chunk
-        start += len(chunk)
 
 
 def placed(start: int, answers: Answer | list[Answer | ItemError]) -> Iterator[Answer | ItemError]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 
 from modelport import __version__
@@ -49,6 +51,10 @@ def reply(response: httpx.Response, body: bytes) -> Reply:
     return Reply(response.status_code, dict(response.headers), body)
 
 
+_SYSTEM = re.compile(r"^\[Errno -?\d+\] ")
+"""The system's number of an error, before its words."""
+
+
 def outcome_of(error: httpx.RequestError, *, begun: bool) -> Lost | Late:
     """What a failure means for the exchange; `begun` says that part of an answer had come.
 
@@ -58,7 +64,7 @@ def outcome_of(error: httpx.RequestError, *, begun: bool) -> Lost | Late:
         case httpx.TimeoutException():
             return Late()
         case httpx.ConnectError():
-            return Lost(str(error) or "no connection")
+            return Lost(_SYSTEM.sub("", str(error)) or "no connection")
         case httpx.NetworkError():
             return Lost("the connection broke", begun)
         case httpx.RemoteProtocolError():

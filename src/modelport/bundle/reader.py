@@ -22,7 +22,7 @@ from modelport.bundle.format import (
 )
 from modelport.core.golden import Golden
 from modelport.core.manifest import About, FileEntry, Manifest
-from modelport.errors import BundleCorrupt, BundleError
+from modelport.errors import BundleCorrupt, BundleError, BundleRefused
 
 GOLDEN = "golden.json"
 
@@ -135,6 +135,9 @@ def open_bundle(path: str | Path, *, identity: str | None = None) -> Bundle:
     return bundle
 
 
+_WHAT = "a bundle is a directory or a .zip made by `modelport pack`"
+
+
 def _opened(path: Path) -> Bundle:
     source = _source(path)
     try:
@@ -151,18 +154,33 @@ def _opened(path: Path) -> Bundle:
 def _source(path: Path) -> Source:
     try:
         if path.is_dir():
-            return Directory(path)
+            return _directory(path)
         if path.is_file():
-            from modelport.bundle.zipped import Zipped
-
-            return Zipped(path)
+            return _zip(path)
     except OSError as error:
         msg = f"cannot open the bundle {path.name!r}: {error.strerror}"
         raise BundleError(msg) from error
     msg = f"there is no bundle {path.name!r}"
-    raise BundleError(
-        msg, code="bundle-absent", hint="a bundle is a directory or a .zip made by `modelport pack`"
-    )
+    raise BundleError(msg, code="bundle-absent", hint=_WHAT)
+
+
+def _directory(path: Path) -> Source:
+    if not (path / MANIFEST).exists():
+        msg = f"the folder {path.name!r} is no bundle: it has no {MANIFEST}"
+        raise BundleCorrupt(msg, hint=_WHAT)
+    return Directory(path)
+
+
+def _zip(path: Path) -> Source:
+    from modelport.bundle.zipped import Zipped
+
+    with path.open("rb") as file:
+        if file.read(2) != b"PK":
+            msg = f"the file {path.name!r} is no bundle"
+            raise BundleRefused(
+                msg, code="archive-format", hint=f"{_WHAT}; a model file has to be packed first"
+            )
+    return Zipped(path)
 
 
 def _verify(entry: FileEntry, data: bytes) -> None:

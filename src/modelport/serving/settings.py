@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
@@ -165,7 +166,17 @@ def check(settings: Settings) -> Settings:
         if path is not None and not Path(path).exists():
             msg = f"{Path(path).name!r} does not exist"
             raise SettingsError(msg, code="no-such-file", hint="check the path")
+    if settings.spool is not None:
+        _check_writable(Path(settings.spool))
     return settings
+
+
+def _check_writable(folder: Path) -> None:
+    """Whether this folder, or the first of its parents that is there, lets us write."""
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        msg = f"the spool {folder.name!r} is not a folder that can be written"
+        raise SettingsError(msg, code="not-writable", hint="check the path and its permissions")
 
 
 def _check_ranges(document: msgspec.Struct, ranges: Mapping[str, Range], path: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from modelport.core.names import check_name
 from modelport.core.plan import BASIS_POINTS, EndpointSpec, Revision, Route, ServingPlan, Share, SlotSpec
-from modelport.errors import ModelportError, NameInvalid, SettingsError
+from modelport.errors import BundleError, ModelportError, NameInvalid, SettingsError
 from modelport.serving.log import note
 
 _PERCENT = BASIS_POINTS // 100
@@ -67,8 +67,13 @@ def _known(path: str) -> tuple[str, str | None, str]:
     """Name, label and identity of the bundle at `path`; only its documents are read."""
     from modelport.bundle.reader import open_bundle
 
-    with open_bundle(path) as bundle:
-        return _name(bundle.about.name, path), bundle.about.label, bundle.identity
+    try:
+        with open_bundle(path) as bundle:
+            return _name(bundle.about.name, path), bundle.about.label, bundle.identity
+    except BundleError as error:
+        name = Path(path).name
+        msg = error.message if repr(name) in error.message else f"{name}: {error.message}"
+        raise BundleError(msg, code=error.code, hint=error.hint) from error
 
 
 def _name(name: str, path: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from modelport.cli.inert import inert
 from modelport.errors import ModelportError
 
 
@@ -26,6 +27,6 @@ class Guarded(TyperGroup):
 
 def show(error: ModelportError) -> None:
     """One red line with the hint on standard error; further places on lines of their own."""
-    typer.secho(f"error: {error}", fg="red", err=True)
+    typer.secho(f"error: {inert(str(error))}", fg="red", err=True)
     for note in getattr(error, "__notes__", ()):
-        typer.echo(f"  {note}", err=True)
+        typer.echo(f"  {inert(note)}", err=True)

@@ -47,6 +47,7 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("runtime", f"{found['runtime']} (format {found['format']})"),
         ("task", f"{found['task']}, one item is {found['signature']['item']}"),
         ("labels", _some(found["labels"] or ())),
+        ("tags", ", ".join(f"{name}: {value}" for name, value in found["tags"].items())),
         ("steps", ", ".join(found["steps"])),
         ("runs code of its author", "YES: refused without --allow-python" if found["executable"] else "no"),
         ("size", f"{found['size']:,} bytes"),

@@ -34,8 +34,20 @@ def test_every_range_is_documented(page: str, ranges: dict[str, tuple[float, flo
 
 
 def test_every_event_of_the_replica_is_documented() -> None:
-    documented = set(re.findall(r"^\| `([^`]+)` \| (?:info|error) \|", REPLICA, re.MULTILINE))
+    documented = set(re.findall(r"^\| `([^`]+)` \| (?:info|warning|error) \|", REPLICA, re.MULTILINE))
     assert documented == {event for module in MODULES for event in _events(module)}
+
+
+def test_every_line_of_the_log_is_an_event_with_fields() -> None:
+    """What is written past `log.note` and `log.trouble` has no name that anybody could look for."""
+    level = re.compile(r"\.(?:debug|info|warning|error|exception|critical|log)\(")
+    logged = {
+        module.name
+        for module in MODULES
+        for line in module.read_text("utf-8").splitlines()
+        if "logg" in line and level.search(line)
+    }
+    assert logged == {"log.py"}
 
 
 def _events(module: Path) -> set[str]:

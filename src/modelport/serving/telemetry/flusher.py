@@ -6,6 +6,7 @@ import logging
 import threading
 
 from modelport.serving import shared
+from modelport.serving.log import note
 from modelport.serving.telemetry.frames import Payload, Record, encode
 from modelport.serving.telemetry.recorder import FULL_FRAME, Recorder
 from modelport.serving.telemetry.spool import NOTHING, Count, Spool
@@ -14,8 +15,6 @@ INTERVAL = 0.2
 """Seconds between two flushes, at most."""
 FRAME_PAYLOAD_BYTES = 256 * 1024
 """A frame with more bytes of payloads is closed."""
-
-_logger = logging.getLogger(__name__)
 
 
 class Flusher:
@@ -30,6 +29,7 @@ class Flusher:
         self._recorder = recorder
         self._spool = spool
         self._cells = segment.cells
+        self._worker = worker
         self._row = segment.row(worker)
         self._bell = recorder.bell
         self._stopping = False
@@ -89,7 +89,7 @@ class Flusher:
         try:
             frame = encode(records, inside.events, inside.payloads)
         except (TypeError, ValueError) as error:
-            _logger.error("events that cannot be written are dropped: %s", error)  # noqa: TRY400
+            note("events not encoded", logging.ERROR, events=inside.events, reason=str(error))
             self._failed = self._failed.plus(inside)
             return
         written = self._spool.append(frame)
@@ -102,9 +102,9 @@ class Flusher:
     def _say(self, *, failing: bool) -> None:
         """Log when writing stops working and when it works again, not at each event."""
         if failing and not self._failing:
-            _logger.error("the spool takes no events: they are dropped and counted until it does")
+            note("spool failing", logging.ERROR, worker=self._worker)  # events are dropped and counted
         if self._failing and not failing:
-            _logger.info("the spool takes events again")
+            note("spool recovered", worker=self._worker)
         self._failing = failing
 
     def _publish(self) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from modelport.core.telemetry import PayloadEvent, PredictionEvent
+from modelport.serving.log import note
 from modelport.serving.telemetry.frames import FILE_HEADER, FrameError, expand, frames
 
 MIB = 1024 * 1024
@@ -25,7 +26,6 @@ TOTAL_BYTES = 1024 * MIB
 """Most bytes that all workers keep together; over it, the oldest file goes."""
 
 _NAME = re.compile(r"(\d{6,})-(\d{3,})-(\d{6,})\.spool")
-_logger = logging.getLogger(__name__)
 
 
 class Place(NamedTuple):
@@ -184,7 +184,7 @@ def _delete(path: Path) -> Count | None:
 
 def log_damage(damage: FrameError) -> None:
     """Say it in the log."""
-    _logger.warning("%s", damage)
+    note("spool damaged", logging.WARNING, file=damage.file, offset=damage.offset, reason=damage.reason)
 
 
 def read_spool(

@@ -151,6 +151,7 @@ def test_a_text_is_cut_behind_the_tokens_asked_for_and_the_answer_says_so(served
     [
         ({"max_tokens": 3}, 422, "no-tokens"),
         ({"max_tokens": 0}, 400, "invalid-document"),
+        ({"max_tokens": 2**80}, 400, "invalid-document"),
         ({"confidence_threshold": 1.5}, 400, "invalid-document"),
         ({"confidence_threshold": -0.1}, 400, "invalid-document"),
     ],

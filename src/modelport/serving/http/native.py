@@ -27,7 +27,7 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     confidence_threshold: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     return_probabilities: bool = False
-    max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    max_tokens: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
     user_id: str = ""
 
 

@@ -22,6 +22,7 @@ SERVED = "http://127.0.0.1:8000"
 """Where pages say that a server is; a free port stands in for it."""
 
 _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_PREPARED = re.compile(r"^<!-- prepared\n(.*?)^-->$", re.MULTILINE | re.DOTALL)
 _NOT_RUN = re.compile(r"<!-- not run(?:: [^>]+)? -->\s*\Z")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
@@ -32,9 +33,12 @@ def named(path: Path) -> str:
 
 def steps(page: Path) -> Iterator[tuple[int, str, str]]:
     """Line, kind and text of what is done: Python that is not marked `<!-- not run -->`, and servers
-    that are marked `<!-- served -->`.
+    that are marked `<!-- served -->`. What a page takes as given comes first: Python in a comment that
+    begins with `prepared`, which readers do not see.
     """
     text = page.read_text()
+    for found in _PREPARED.finditer(text):
+        yield text[: found.start()].count("\n") + 2, "python", found[1]
     for found in _FENCE.finditer(text):
         before = text[: found.start()]
         if found[1] == "python" and not _NOT_RUN.search(before):

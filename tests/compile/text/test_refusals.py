@@ -60,6 +60,12 @@ def test_python_functions_in_a_vectorizer_are_refused_by_name(vectorizer: Any, s
     assert setting in error.message
 
 
+def test_a_pattern_that_a_text_could_keep_busy_is_refused_before_it_is_served() -> None:
+    error = refused(fitted(TfidfVectorizer(token_pattern=r"(?:\w+ ?)+\b")))
+    assert error.code == "slow-pattern"
+    assert "token_pattern" in error.message
+
+
 def test_a_vectorizer_class_of_the_users_own_is_refused() -> None:
     assert "OwnVectorizer" in refused(fitted(OwnVectorizer())).message
 

@@ -14,7 +14,7 @@ import pytest
 
 from modelport.core.manifest import Manifest, Parameters
 from modelport.core.signature import Field, Signature, Task
-from modelport.errors import BundleCorrupt, InvalidInput
+from modelport.errors import BundleCorrupt, BundleRefused, InvalidInput
 from modelport.runtimes.batch import Batch
 from modelport.runtimes.text import TextRuntime, arrays, columns
 from modelport.runtimes.text.spec import (
@@ -121,6 +121,13 @@ def test_an_unusable_pattern_is_never_loaded(pattern: str) -> None:
     block = Block(AnalyzerSpec("word", token_pattern=pattern), WORDS)
     with pytest.raises(BundleCorrupt):
         TextRuntime().load(Held(model=TextModel(Features((block,)), MODEL.head)))
+
+
+def test_a_pattern_that_a_text_could_keep_busy_is_never_loaded() -> None:
+    block = Block(AnalyzerSpec("word", token_pattern=r"(?:\w+\.?)+@"), WORDS)
+    with pytest.raises(BundleRefused, match="share") as caught:
+        TextRuntime().load(Held(model=TextModel(Features((block,)), MODEL.head)))
+    assert caught.value.code == "slow-pattern"
 
 
 def test_a_task_without_a_linear_form_is_never_loaded() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from modelport.errors import Unsupported
+from modelport.runtimes.text.patterns import slow
 from modelport.runtimes.text.spec import AnalyzerSpec
 
 _INSTEAD = {
@@ -18,7 +19,8 @@ _INSTEAD = {
 
 
 def analyzer(vectorizer: Any) -> AnalyzerSpec:
-    """How `vectorizer` turns a text into terms. Raises `Unsupported` where code of the user's own does it."""
+    """How `vectorizer` turns a text into terms. Raises `Unsupported` where code of the user's own does
+    it, and for a token pattern that some text could keep busy (`slow-pattern`)."""
     for setting, instead in _INSTEAD.items():
         if callable(getattr(vectorizer, setting)):
             raise _custom(setting, instead)
@@ -31,8 +33,19 @@ def analyzer(vectorizer: Any) -> AnalyzerSpec:
     )
     if vectorizer.analyzer != "word":
         return spec
+    _check_pattern(vectorizer.token_pattern)
     stop = tuple(sorted(vectorizer.get_stop_words() or ()))
     return replace(spec, token_pattern=vectorizer.token_pattern, stop_words=stop)
+
+
+def _check_pattern(pattern: str) -> None:
+    """Refuse a pattern that no server could let strangers' texts meet."""
+    reason = slow(pattern)
+    if reason:
+        msg = f"a text could keep the token_pattern {pattern[:80]!r} busy for hours: {reason}"
+        raise Unsupported(
+            msg, code="slow-pattern", hint="fit with a pattern whose repeats share no characters"
+        )
 
 
 def _custom(setting: str, instead: str) -> Unsupported:

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
+from modelport.errors import BundleRefused
+from modelport.runtimes.text.patterns import slow
 from modelport.runtimes.text.spec import AnalyzerSpec
 
 Analyze = Callable[[str], list[str]]
@@ -23,7 +25,7 @@ def analyzer(spec: AnalyzerSpec) -> Analyze:
     """A function from a text to its terms, repeats included, in scikit-learn's order.
 
     Raises `re.error` for a token pattern that is no regular expression, `ValueError` for one with several
-    groups.
+    groups, `BundleRefused` (`slow-pattern`) for one that some text could keep busy.
     """
     clean = preprocessor(spec)
     ngrams = _NGRAMS[spec.unit](spec)
@@ -74,15 +76,25 @@ def _words(spec: AnalyzerSpec) -> Analyze:
 
 
 def _tokenizer(spec: AnalyzerSpec) -> Analyze:
-    pattern = re.compile(EQUAL_PATTERN if spec.token_pattern == DEFAULT_PATTERN else spec.token_pattern)
-    if pattern.groups > 1:
-        msg = "a token pattern has at most one group"
-        raise ValueError(msg)
-    find = pattern.findall
+    find = _pattern(spec.token_pattern).findall
     if not spec.stop_words:
         return find
     stop = frozenset(spec.stop_words)
     return lambda text: [token for token in find(text) if token not in stop]
+
+
+def _pattern(token_pattern: str) -> re.Pattern[str]:
+    if token_pattern == DEFAULT_PATTERN:
+        return re.compile(EQUAL_PATTERN)
+    pattern = re.compile(token_pattern)
+    if pattern.groups > 1:
+        msg = "a token pattern has at most one group"
+        raise ValueError(msg)
+    reason = slow(token_pattern)
+    if reason:
+        msg = f"a text could keep the token pattern of the model busy for hours: {reason}"
+        raise BundleRefused(msg, code="slow-pattern", hint="pack the model with a simpler token_pattern")
+    return pattern
 
 
 def _joined(tokens: list[str], smallest: int, largest: int) -> list[str]:

@@ -67,3 +67,17 @@ def test_every_setting_of_the_server_is_an_option_of_serve_with_the_same_default
         if isinstance(field.default, int | float | str):
             assert option.default == field.default, field.name
     assert options == {}
+
+
+SHOWING = ("pack", "inspect", "keys create", "keys list", "version")
+
+
+@pytest.mark.parametrize("path", SHOWING)
+def test_what_shows_something_can_print_json(path: str) -> None:
+    options = {name for param in COMMANDS[f"modelport {path}"].params for name in param.opts}
+    assert "--json" in options
+
+
+@pytest.mark.parametrize("code", ["0", "1", "2", "130"])
+def test_every_exit_code_is_documented(code: str) -> None:
+    assert f"**{code}**" in PAGE.partition("\n## ")[0]

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -384,3 +385,48 @@ def test_a_kill_at_any_point_leaves_the_old_bundle_or_the_new_one(
         assert done.returncode == -signal.SIGKILL
     assert done.returncode == 0
     assert len(seen) == 2
+
+
+DAY = 24 * 3600
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_killed_writer_left_is_removed_by_a_later_write(
+    tmp_path: Path, parts: Parts, kind: str
+) -> None:
+    folder, file, busy = (tmp_path / f".{kind}.{digit * 12}.tmp" for digit in "abc")
+    folder.joinpath("model").mkdir(parents=True)
+    folder.joinpath("model/graph.onnx").write_bytes(b"half")
+    file.write_bytes(b"half a zip")
+    busy.mkdir()
+    for old in (folder, file):
+        os.utime(old, times=(0, time.time() - DAY - 60))
+    write(tmp_path / kind, *parts)
+    assert {item.name for item in tmp_path.iterdir()} == {kind, busy.name}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".other.bundle.aaaaaaaaaaaa.tmp",
+        ".sum.bundle.tmp",
+        ".sum.bundle.notours.tmp",
+        "sum.bundle.aaaaaaaaaaaa.tmp",
+    ],
+)
+def test_what_was_not_left_by_a_writer_of_this_bundle_stays(tmp_path: Path, parts: Parts, name: str) -> None:
+    (tmp_path / name).mkdir()
+    os.utime(tmp_path / name, times=(0, 0))
+    write(tmp_path / "sum.bundle", *parts)
+    assert (tmp_path / name).is_dir()
+
+
+def test_a_link_with_a_leftover_name_is_removed_and_not_followed(tmp_path: Path, parts: Parts) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/letter").write_bytes(b"dear")
+    link = tmp_path / ".sum.bundle.aaaaaaaaaaaa.tmp"
+    link.symlink_to(tmp_path / "home")
+    os.utime(link, times=(0, 0), follow_symlinks=False)
+    write(tmp_path / "sum.bundle", *parts)
+    assert not link.is_symlink()
+    assert (tmp_path / "home/letter").read_bytes() == b"dear"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import zipfile
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ from modelport.bundle.format import (
     entries,
     sums,
 )
+from modelport.bundle.temporary import sibling, sweep
 from modelport.core.manifest import About, Manifest, canonical, identity
 from modelport.errors import BundleError
 
@@ -47,13 +47,14 @@ def write(
     `files` are named by path (`model/graph.onnx`), `attachments` by name (`card.md`); their digests are
     computed here and put into the documents. Whoever looks at `path` at any time, or after a crash, sees
     what was there before or the whole new bundle. An existing bundle is replaced; anything else at `path`
-    raises `BundleError`.
+    raises `BundleError`. What a killed writer left beside `path` is removed a day later, by the next write.
     """
     target = Path(path)
     manifest = sealed(manifest, files)
     content = _content(manifest, about, files, attachments)
     try:
         _refuse_foreign(target)
+        sweep(target)
         (_write_zip if target.suffix.lower() == ".zip" else _write_directory)(target, content)
     except OSError as error:
         msg = f"cannot write the bundle {target.name!r}: {error.strerror or error}"
@@ -74,7 +75,7 @@ def _content(
 
 
 def _write_directory(target: Path, content: Mapping[str, bytes]) -> None:
-    temporary = _sibling(target)
+    temporary = sibling(target)
     temporary.mkdir(mode=0o700)
     try:
         for name, data in content.items():
@@ -97,7 +98,7 @@ def _put(temporary: Path, target: Path) -> None:
 
 
 def _write_zip(target: Path, content: Mapping[str, bytes]) -> None:
-    temporary = _sibling(target)
+    temporary = sibling(target)
     try:
         with temporary.open("xb") as file:
             _fill_zip(file, content)
@@ -124,10 +125,6 @@ def _write_file(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sibling(target: Path) -> Path:
-    return target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
 
 
 def _sync(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -65,6 +66,30 @@ def test_36_a_killed_worker_takes_only_its_own_requests_with_it(pair: Served) ->
         assert ok(pair.ask(GOOD)) == "ok"
         eventually(lambda: len(pair.running.pids()) == 3)
     assert [event["reason"] for event in pair.running.events("worker lost")]
+
+
+def test_36_a_killed_worker_s_callers_wait_for_its_successor(tmp_path: Path) -> None:
+    """Nobody is told "not ready" by a worker that is still loading while the replica serves."""
+    with serve(tmp_path, plan_of(tmp_path, dummy(tmp_path / "a.bundle", "faulty")), GOOD) as pair:
+        os.kill(pair.running.pids()[0], signal.SIGKILL)
+        eventually(lambda: pair.running.events("worker lost"))
+        assert {ok(pair.ask(GOOD)) for _ in range(40)} == {"ok"}
+
+
+def test_36_a_successor_that_cannot_load_says_so_instead_of_keeping_callers_waiting(tmp_path: Path) -> None:
+    bundle = dummy(tmp_path / "a.bundle", "faulty")
+    with serve(tmp_path, plan_of(tmp_path, bundle), GOOD) as pair:
+        shutil.rmtree(bundle)
+        os.kill(pair.running.pids()[0], signal.SIGKILL)
+        eventually(lambda: len(pair.running.pids()) == 3)
+        fates = {ok(pair.ask(GOOD)) for _ in range(40)}
+        assert "ok" in fates
+        assert fates <= {"ok", "503"}
+
+
+def plan_of(folder: Path, bundle: str) -> Settings:
+    """Two workers with one model of a plan file."""
+    return Settings(plan=publish(folder / "plan.json", make_plan(1, faulty=bundle)), port=0, workers=2)
 
 
 def test_37_one_poisoned_row_in_32_fails_alone_and_in_its_place(served: Served) -> None:

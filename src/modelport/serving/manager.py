@@ -37,6 +37,8 @@ class Manager:
         self._loading: str | None = None
         self._task: asyncio.Task[None] | None = None
         self.table = Table()
+        self.settled = asyncio.Event()
+        """Set once there is something to answer with, or it is known that there is not."""
 
     @property
     def plan(self) -> ServingPlan | None:
@@ -80,6 +82,7 @@ class Manager:
             del endpoints[name]
         self.table = Table(max(self.table.revision, message.revision), endpoints)
         self._retire()
+        self.settled.set()
         self._tell(Committed(message.revision, message.endpoints))
 
     def report(self) -> dict[str, SlotReport]:
@@ -107,6 +110,8 @@ class Manager:
                 self._loading = None
                 self._say()
         self._retire()
+        if self._failed or not message.plan.endpoints:
+            self.settled.set()
 
     async def _load(self, spec: SlotSpec, place: int) -> None:
         settings = self._settings

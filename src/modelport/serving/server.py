@@ -110,25 +110,32 @@ class Worker:
         self._beat(monotonic())
         self._sweep()
         server = await self._loop.create_server(
-            lambda: Connection(self.front), sock=listener, start_serving=not self._succeeds(boot)
+            lambda: Connection(self.front), sock=listener, start_serving=False
         )
+        listening = self._loop.create_task(self._listen(server, boot))
         channel.send(Hello(os.getpid()))
         async for message in channel:
             self._obey(message, server, channel)
-            if self.ready and not self.front.closing:
-                await server.start_serving()
             if self._drained.is_set():
                 break
+        listening.cancel()
         server.close()
         if self._flusher is not None:
             self._flusher.close()
 
-    def _succeeds(self, boot: Boot) -> bool:
-        """Whether this worker takes another's place: then it accepts nothing before it can answer.
+    async def _listen(self, server: asyncio.Server, boot: Boot) -> None:
+        """Accept connections; one that takes another's place first waits until it can answer.
 
         The callers of its socket wait in the accept queue meanwhile. First workers accept at once, to be live
         while they load.
         """
+        if self._succeeds(boot):
+            await self.manager.settled.wait()
+        if not self.front.closing:
+            await server.start_serving()
+
+    def _succeeds(self, boot: Boot) -> bool:
+        """Whether this worker takes another's place."""
         cells = self.segment.cells
         others = (self.segment.row(worker) for worker in range(boot.workers) if worker != boot.worker)
         return boot.incarnation > boot.worker + 1 or any(cells[row + shared.READY] for row in others)

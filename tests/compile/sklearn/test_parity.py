@@ -87,6 +87,7 @@ from sklearn.preprocessing import (
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR, NuSVC, NuSVR, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from modelport.compile.pack import pack
 from modelport.compile.sample import Sample
 from modelport.compile.sklearn.adopt import adopt
 
@@ -480,3 +481,38 @@ def test_the_table_may_list_its_columns_in_another_order(first_that_holds: Hold)
     ordered = Sample.of(WINE.data)
     assert adopted.candidates[0].build().signature.inputs[0].columns == ordered.columns
     assert first_that_holds(adopted, ordered.batch) == "float32"
+
+
+def test_calibrated_classes_share_out_the_smallest_of_numbers() -> None:
+    """On edge rows every class is as good as impossible, and still one of them is likelier."""
+    model = _fitted(CalibratedClassifierCV(LOGISTIC), FLOWERS, SPECIES)
+    assert pack(model, name="calibrated", sample=FLOWERS).parity.holds
+
+
+ON_EDGES = [
+    *[(model, FLOWERS, NAMED) for model in CLASSIFIERS],
+    *[(make_pipeline(MinMaxScaler(), model), TUMOURS[:, :8], MALIGNANT) for model in CLASSIFIERS],
+    *[(model, PATIENTS, PROGRESS) for model in REGRESSORS],
+    *[(model, ATHLETES, BODIES) for model in SEVERAL_NUMBERS],
+    *[(model, FLOWERS, SPECIES) for model in TRANSFORMERS],
+    *[(model, FLOWERS, None) for model in UNLABELLED],
+]
+
+
+def _refused_on_edges(model: Any) -> bool:
+    """A scaled polynomial kernel answers absurd rows with 1e13, and a lone PowerTransformer takes NaN."""
+    parts = [step for _, step in getattr(model, "steps", [("", model)])]
+    crowded = len(parts) > 1 and isinstance(parts[-1], CROWDED)
+    return (
+        crowded
+        or isinstance(parts[-1], PowerTransformer)
+        or (len(parts) > 1 and isinstance(parts[-1], SVC) and parts[-1].kernel == "poly")
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("model", "rows", "target"), [each for each in ON_EDGES if not _refused_on_edges(each[0])]
+)
+def test_what_holds_on_a_sample_holds_on_edge_rows(model: Any, rows: Any, target: Any) -> None:
+    assert pack(_fitted(model, rows, target), name="edges", sample=rows).parity.holds

@@ -197,6 +197,16 @@ def test_a_limit_holds_over_all_workers_and_says_when_to_come_again(guarded: Gua
     assert guarded.predict(guarded.key("infer:*")).status == 200, "another key has its own"
 
 
+def test_a_version_may_be_named_and_needs_the_key_of_its_model(guarded: Guarded) -> None:
+    key = guarded.key("infer:split")
+    assert [guarded.predict(key, f"split:{n}").json()["version"] for n in (1, 2)] == [1, 2]
+    assert guarded.predict(key, "split%3A2").json()["version"] == 2
+    for name in ("split:3", "split:0", "split:", "split:x", "split:1:2", "split:01x"):
+        answer = guarded.predict(key, name)
+        assert (answer.status, answer.code) == (404, "version-not-found"), name
+    assert guarded.predict(key, "one:1").status == 403
+
+
 def test_a_split_may_stick_to_the_caller(guarded: Guarded) -> None:
     """A key sees one version on every connection and worker; a user id goes before it."""
     seen = set()

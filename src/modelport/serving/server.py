@@ -32,6 +32,7 @@ from modelport.serving.messages import Access, Boot, Commit, Drain, Drained, Hel
 from modelport.serving.settings import Settings
 from modelport.serving.shared import Segment
 from modelport.serving.slots import SlotBuilder
+from modelport.serving.sockets import BACKLOG
 from modelport.serving.table import Table
 from modelport.serving.telemetry.flusher import Flusher
 from modelport.serving.telemetry.recorder import Recorder
@@ -110,7 +111,7 @@ class Worker:
         self._beat(monotonic())
         self._sweep()
         server = await self._loop.create_server(
-            lambda: Connection(self.front), sock=listener, start_serving=False
+            lambda: Connection(self.front), sock=listener, backlog=BACKLOG, start_serving=False
         )
         listening = self._loop.create_task(self._listen(server, boot))
         channel.send(Hello(os.getpid()))
@@ -138,7 +139,7 @@ class Worker:
         """Whether this worker takes another's place."""
         cells = self.segment.cells
         others = (self.segment.row(worker) for worker in range(boot.workers) if worker != boot.worker)
-        return boot.incarnation > boot.worker + 1 or any(cells[row + shared.READY] for row in others)
+        return cells[self._row + shared.RESTARTS] > 0 or any(cells[row + shared.READY] for row in others)
 
     def _obey(self, message: Any, server: asyncio.Server, channel: Channel) -> None:
         match message:
@@ -205,7 +206,13 @@ class Worker:
             self.segment, boot.worker, redacted=settings.redact, spooled=settings.spool is not None
         )
         if settings.spool is not None:
-            spool = Spool(Path(settings.spool), boot.incarnation, boot.worker)
+            spool = Spool(
+                Path(settings.spool),
+                boot.incarnation,
+                boot.worker,
+                workers=boot.workers,
+                total_bytes=settings.spool_bytes,
+            )
             self._flusher = Flusher(recorder, spool, self.segment, boot.worker)
             self._flusher.start()
         return recorder

@@ -93,7 +93,9 @@ class Router:
     def _model(self, parts: list[str], table: Table) -> Target:  # noqa: PLR0911 - one line per route
         match parts:
             case ["v1", "models", name, "predict"]:
-                return self._named({b"POST": self._native.predict}, "infer", name, "", table)
+                model, colon, version = name.partition(":")
+                wanted = version or "?" if colon else ""
+                return self._named({b"POST": self._native.predict}, "infer", model, wanted, table)
             case ["v2", "models", name]:
                 return self._named(*self._of_model[""], name, "", table)
             case ["v2", "models", name, verb] if verb in self._of_model:

@@ -1,0 +1,26 @@
+"""The page of compilers counts what the tests prove."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs/reference/compilers.md"
+ROW = re.compile(r"^\|[^|]+\|[^|]+\| (\d+) \| `(test_\w+)` \|$", re.MULTILINE)
+
+
+def _collected() -> Counter[str]:
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/compile"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return Counter(re.findall(r"::(test_\w+)", listed))
+
+
+def test_every_family_has_as_many_models_as_the_page_says() -> None:
+    claimed = {name: int(count) for count, name in ROW.findall(PAGE.read_text())}
+    assert len(claimed) > 10
+    collected = _collected()
+    assert claimed == {name: collected[name] for name in claimed}

@@ -191,7 +191,7 @@ def test_a_limit_holds_over_all_workers_and_says_when_to_come_again(guarded: Gua
     assert Counter(answer.status for answer in answers) == {200: 20, 429: 30}
     refused = next(answer for answer in answers if answer.status == 429)
     assert refused.code == "rate-limited"
-    assert 1 <= int(refused.headers["retry-after"]) <= 3600
+    assert 1 <= int(refused.headers["retry-after"]) <= 2 * 3600
     assert "q=20" in refused.headers["ratelimit-policy"]
     assert "r=0" in refused.headers["ratelimit"]
     assert guarded.predict(guarded.key("infer:*")).status == 200, "another key has its own"

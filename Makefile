@@ -22,7 +22,7 @@ docs:  ## Run the code in the documentation and follow its links
 	pytest tests/docs
 
 slow:  ## Run long loops: faults under load, hot swaps
-	pytest -m slow tests/slow
+	pytest -m slow tests
 
 conformance:  ## Run foreign clients, in environments of their own
 	pytest -m conformance tests/conformance

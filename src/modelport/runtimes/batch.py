@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -27,8 +28,7 @@ Tensor = Array | Ragged
 """Dense tensors are arrays with rows first; text and bytes are object arrays of `str` or `bytes`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True, eq=False):  # made three times per request: a dataclass takes 1 us
     """`rows` rows of named tensors; every tensor has `rows` as its first dimension.
 
     Dtypes are those the signature names (see `core.signature.DType`); text is an object array of `str`.

@@ -109,10 +109,16 @@ def public_outputs(manifest: Manifest) -> tuple[Field, ...]:
 
 def nonfinite_rows(batch: Batch) -> int:
     """Rows with a NaN or an infinity in any dense float output."""
+    suspects = [
+        tensor
+        for tensor in batch.tensors.values()
+        if not isinstance(tensor, Ragged) and tensor.dtype.kind == "f" and not all_finite(tensor)
+    ]
+    if not suspects:
+        return 0
     bad = np.zeros(batch.rows, np.bool_)
-    for tensor in batch.tensors.values():
-        if not isinstance(tensor, Ragged) and tensor.dtype.kind == "f" and not all_finite(tensor):
-            bad |= ~np.isfinite(tensor).reshape(len(tensor), -1).all(axis=1)
+    for tensor in suspects:
+        bad |= ~np.isfinite(tensor).reshape(len(tensor), -1).all(axis=1)
     return int(bad.sum())
 
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import socket
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic, monotonic_ns, time
@@ -40,6 +41,9 @@ from modelport.serving.telemetry.spool import Spool
 
 _BEAT = 0.1
 _SWEEP = 0.5
+_SWITCH = 0.0002
+"""Seconds after which another thread gives the interpreter back to the event loop. With Python's 5 ms one
+request in a hundred waits that long for the thread that writes telemetry."""
 
 
 async def serve(boot: Boot, channel: Channel) -> None:
@@ -47,6 +51,7 @@ async def serve(boot: Boot, channel: Channel) -> None:
     settings = msgspec.json.decode(boot.settings, type=Settings)
     setup(settings.log_level)
     _quiet_arithmetic()
+    sys.setswitchinterval(_SWITCH)
     worker = Worker(boot, settings, channel)
     await worker.run(boot, channel)
 

@@ -178,6 +178,7 @@ def test_a_body_that_cannot_be_understood_is_refused(data: bytes, code: str) -> 
     assert refused(data) == code
 
 
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
 def test_a_number_too_large_for_the_dtype_is_refused() -> None:
     assert refused(body(tensor(data=[1e300, 0, 0]))) == "nonfinite-input"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -80,7 +80,7 @@ def _first_present(values: Array) -> Array:
 
 
 def _with(row: Batch, name: str, values: Array) -> Batch:
-    return replace(row, tensors={**row.tensors, name: values})
+    return Batch(row.rows, {**row.tensors, name: values})
 
 
 def _with_gap(row: Batch, place: int) -> Batch:

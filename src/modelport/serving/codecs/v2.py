@@ -51,8 +51,7 @@ class Wanted:
     classes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Inference:
+class Inference(msgspec.Struct, frozen=True, eq=False):
     """A request that was understood.
 
     Attributes:
@@ -81,7 +80,7 @@ class Requests:
     Raises `BadRequest`; `InvalidInput` where a rule of the model refuses a value.
     """
 
-    __slots__ = ("_inputs", "_kind", "_one", "_outputs", "_width")
+    __slots__ = ("_inputs", "_kind", "_one", "_outputs", "_width", "_zeros")
 
     def __init__(self, inputs: Sequence[Field], outputs: Sequence[str], rules: Rules) -> None:
         self._inputs = Inputs(inputs, rules)
@@ -89,10 +88,13 @@ class Requests:
         self._one = None if self._inputs.ruled else _plain_field(inputs)
         self._width = self._one.shape[1] if self._one else 0
         self._kind = NUMPY[self._one.dtype] if self._one else np.dtype(np.float32)
+        self._zeros = np.zeros(self._width, self._kind)  # as in `all_finite`
 
-    @np.errstate(over="ignore", invalid="ignore")  # what overflows is found, and refused, as not finite
     def decode(self, body: bytes, length: bytes | None) -> Inference:
-        """The inference a body asks for; `length` is the header's value, None without the header."""
+        """The inference a body asks for; `length` is the header's value, None without the header.
+
+        A number too large for its dtype is refused, after numpy has warned; a server has these warnings off.
+        """
         if length is None:
             return self._plain(body) or self._ordinary(body, memoryview(b""), binary=False)
         head = header_length(length, len(body))
@@ -129,8 +131,10 @@ class Requests:
         rows, width = shape
         if rows < 1 or width != self._width or rows * width != len(given.data):
             return None
-        array = np.array(given.data, self._kind).reshape(rows, width)
-        return array if all_finite(array) else None
+        array = np.array(given.data, self._kind)
+        if rows == 1:
+            return array.reshape(1, width) if array.dot(self._zeros) == 0 else None
+        return array.reshape(rows, width) if all_finite(array) else None
 
     def _ordinary(self, head: bytes, tail: memoryview, *, binary: bool) -> Inference:
         request = decode(REQUEST, head)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from modelport.errors import ModelFailed, ModelportError
 from modelport.runtimes.base import Predictor
@@ -12,8 +13,7 @@ from modelport.serving.call import Call
 from modelport.serving.results import Meaning, Results
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, eq=False):
     """What came of one call: its place in shared results, or an error."""
 
     call: Call

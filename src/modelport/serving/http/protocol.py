@@ -155,23 +155,21 @@ class Connection(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        headers = self._headers
         name = name.lower()
-        if name in headers:
+        if name in self._headers:
             self._again(name, value)
-            return
-        if len(headers) >= self._server.limits.headers:
-            raise _TOO_MANY_HEADERS
-        if b"_" in name:
-            msg = "a header name holds an underscore"
-            raise BadRequest(msg, code="bad-header", hint="proxies read '_' and '-' alike; use '-'")
-        headers[name] = value
+        else:
+            self._headers[name] = value
 
     def on_headers_complete(self) -> None:
         server, headers = self._server, self._headers
         limits = server.limits
         if self._head_size > limits.header_bytes and len(self._url) + _size(headers) > limits.header_bytes:
             raise _HEAD_TOO_LARGE
+        if len(headers) > limits.headers:
+            raise _TOO_MANY_HEADERS
+        if b"_" in b"".join(headers):
+            raise _UNDERSCORE
         self._in_body = True
         self._began = server.now
         binary = b"inference-header-content-length" in headers
@@ -362,6 +360,9 @@ _HEAD_TOO_LARGE = _HeadTooLarge(
     "the request line and headers are too large", hint="send fewer, shorter headers"
 )
 _TOO_MANY_HEADERS = _HeadTooLarge("there are too many headers", code="too-many-headers")
+_UNDERSCORE = BadRequest(
+    "a header name holds an underscore", code="bad-header", hint="proxies read '_' and '-' alike; use '-'"
+)
 _FULL = Overloaded(
     "this worker has no room for another connection",
     code="too-many-connections",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, NoReturn
 
 import msgspec
@@ -110,7 +109,7 @@ class OpenInference:
         inference = codec.requests.decode(exchange.body, exchange.headers.get(_LENGTH))
         batch, cut = slot.truncation.apply(inference.batch)
         if cut:
-            inference = replace(inference, batch=batch, notes=(*inference.notes, "truncated"))
+            inference = msgspec.structs.replace(inference, batch=batch, notes=(*inference.notes, "truncated"))
         call = V2Call(slot, inference, codec.answers, exchange)
         call.deadline = deadline(exchange)
         if inference.timeout:

@@ -110,6 +110,21 @@ def written(node: Node) -> str:
     return f"(?:{written(inner)}){{{least},{'' if most == _ENDLESS else most}}}"
 
 
+def simplified(node: Node) -> Node:
+    """The node as `re` compiles it: a choice between single characters becomes one set of them."""
+    match node:
+        case ("either", one, other):
+            one, other = simplified(one), simplified(other)
+            if one[0] == other[0] == "atom" and not {one[1], other[1]} & {".", "[^a]"}:
+                return ("atom", f"(?:{one[1]}|{other[1]})")
+            return ("either", one, other)
+        case ("both", one, other):
+            return ("both", simplified(one), simplified(other))
+        case ("repeat", inner, least, most):
+            return ("repeat", simplified(inner), least, most)
+    return node
+
+
 class Backtracking:
     """Tries a pattern at the start of a text in every way there is, and counts the characters it looks at."""
 
@@ -117,7 +132,7 @@ class Backtracking:
         self.text, self.most, self.looks = text, most, 0
 
     def fails(self, node: Node) -> None:
-        self._go(node, 0, lambda _: None)
+        self._go(simplified(node), 0, lambda _: None)
 
     def _go(self, node: Node, at: int, then: Callable[[int], None]) -> None:
         match node:
@@ -152,7 +167,7 @@ def _grown(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
 nodes = st.recursive(st.tuples(st.just("atom"), st.sampled_from(ATOMS)), _grown, max_leaves=6)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(nodes, st.text("ab", min_size=1, max_size=2))
 def test_what_an_accepted_pattern_tries_grows_with_the_length_of_the_text(node: Node, unit: str) -> None:
     """From one place in the text; a search starts at every place, which makes it the square."""

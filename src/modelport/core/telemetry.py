@@ -9,13 +9,15 @@ import msgspec
 Outcome = Literal["ok", "invalid", "fault", "deadline", "cancelled", "refused"]
 
 
-class PredictionEvent(msgspec.Struct, frozen=True, array_like=True):
+class PredictionEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The join record of one request: kept for every prediction, compact on the wire.
+
+    Unknown to the garbage collector, which would else run because of those that wait: it holds no cycles.
 
     Attributes:
         prediction_id: of the request; row `i` of several is `<id>.<i>`.
         slot: `model:version`.
-        at: wall clock when the last byte was received, milliseconds since the epoch.
+        at: wall clock when it ended, milliseconds since the epoch.
         latency: from last byte received to answer ready, in microseconds.
         rows: how many rows it asked for.
         outcome: how it ended.

@@ -8,6 +8,9 @@ from time import monotonic
 
 from modelport.serving.call import NEVER
 
+Ring = Callable[[float], float]
+"""Acts on the given monotonic time; returns the earliest deadline still to come, or `NEVER`."""
+
 
 class Alarm:
     """Rings when the earliest deadline it was told of has come.
@@ -17,26 +20,24 @@ class Alarm:
 
     Args:
         loop: whose timer it is.
-        ring: acts on the given monotonic time; returns the earliest deadline still to come, or `NEVER`.
 
     Attributes:
         due: when it rings, in monotonic seconds.
     """
 
-    __slots__ = ("_loop", "_ring", "due")
+    __slots__ = ("_loop", "due")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, ring: Callable[[float], float]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._ring = ring
         self.due = NEVER
 
-    def set(self, deadline: float) -> None:
-        """Ring at `deadline` at the latest."""
+    def set(self, deadline: float, ring: Ring) -> None:
+        """Call `ring` at `deadline` at the latest."""
         if deadline < self.due:
             self.due = deadline
-            self._loop.call_later(max(0.0, deadline - monotonic()), self._rings, deadline)
+            self._loop.call_later(max(0.0, deadline - monotonic()), self._rings, deadline, ring)
 
-    def _rings(self, deadline: float) -> None:
+    def _rings(self, deadline: float, ring: Ring) -> None:
         if deadline == self.due:  # else an earlier one has taken its place and looked at everything
             self.due = NEVER
-            self.set(self._ring(monotonic()))
+            self.set(ring(monotonic()), ring)

@@ -73,7 +73,7 @@ class Batcher:
         self._running: set[Call] = set()
         self._busy = 0
         self._scheduled = False
-        self._alarm = Alarm(loop, self._ring)
+        self._alarm = Alarm(loop)
         self.cost = CostModel()
         self.when_idle: Callable[[], None] | None = None
 
@@ -87,7 +87,7 @@ class Batcher:
         if not self._queue.add(call):
             raise self._full(call)
         if call.deadline < self._alarm.due:
-            self._alarm.set(call.deadline)
+            self._alarm.set(call.deadline, self._ring)
         if not self._scheduled and self._busy < self._instances:
             self._scheduled = True
             self._loop.call_soon(self._turn)

@@ -53,7 +53,8 @@ class Exchange:
         extra: header lines for the answer, each ending in CRLF.
         keep_alive: whether the connection stays open after the answer.
         caller: id of the API key it came with; "" without keys.
-        call: what to cancel when the caller leaves.
+        call: what to cancel when the caller leaves; let go of with the answer, so that the two, which hold
+            each other, need no garbage collector.
         done: it was answered, or the caller has left.
     """
 
@@ -85,6 +86,7 @@ class Exchange:
             return status
         self.done = True
         self.status = status
+        self.call = None
         if len(body) >= WORTHWHILE and b"accept-encoding" in self.headers:
             self._respond_packed(body, kind)
         else:

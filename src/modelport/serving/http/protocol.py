@@ -107,6 +107,7 @@ class Connection(asyncio.Protocol):
                 exchange.done = True
                 if exchange.call is not None:
                     exchange.call.cancelled = True
+                    exchange.call = None
         self._waiting.clear()
 
     def data_received(self, data: bytes) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import monotonic, time_ns
+from time import time_ns
 
 from modelport.core.signature import Signature
 from modelport.core.telemetry import Outcome, PredictionEvent
@@ -52,6 +52,19 @@ class BatchWitness:
 
     def executed(self, outcomes: list[run.Outcome], now: float) -> None:
         """Note what became of each call of a batch; `now` is when the answers were written, monotonic."""
+        if len(outcomes) == 1:
+            self._alone(outcomes[0], now)
+        else:
+            self._together(outcomes, now)
+
+    def _alone(self, outcome: run.Outcome, now: float) -> None:
+        """One record without lists: thousands of lists that wait keep the garbage collector busy."""
+        call = outcome.call
+        self._recorder.one(self._event(call, now, _confidence(outcome)))
+        if self._samples.due(call.rows):
+            self._samples.keep([outcome])
+
+    def _together(self, outcomes: list[run.Outcome], now: float) -> None:
         first = outcomes[0]
         ids, latencies, rows, states, confidences = [], [], [], [], []
         total = 0
@@ -62,10 +75,7 @@ class BatchWitness:
             rows.append(call.rows)
             total += call.rows
             states.append(_OUTCOME.get(call.status, "fault"))
-            results = outcome.results
-            confidences.append(
-                results.confidences()[outcome.start] if results is not None and call.rows == 1 else None
-            )
+            confidences.append(_confidence(outcome))
         self._recorder.batch(
             self._slot,
             time_ns() // 1_000_000,
@@ -81,15 +91,23 @@ class BatchWitness:
 
     def dropped(self, call: Call, now: float) -> None:
         """Note a call that left the queue without being run."""
-        self._recorder.one(
-            PredictionEvent(
-                call.id,
-                self._slot,
-                time_ns() // 1_000_000 - int((monotonic() - call.received) * 1e3),
-                int((now - call.received) * 1e6),
-                call.rows,
-                _OUTCOME.get(call.status, "fault"),
-                None,
-                PROTOCOLS[call.protocol],
-            )
+        self._recorder.one(self._event(call, now, None))
+
+    def _event(self, call: Call, now: float, confidence: float | None) -> PredictionEvent:
+        return PredictionEvent(
+            call.id,
+            self._slot,
+            time_ns() // 1_000_000,
+            int((now - call.received) * 1e6),
+            call.rows,
+            _OUTCOME.get(call.status, "fault"),
+            confidence,
+            PROTOCOLS[call.protocol],
         )
+
+
+def _confidence(outcome: run.Outcome) -> float | None:
+    """How sure the model was of the single row that was asked."""
+    if outcome.results is None or outcome.call.rows != 1:
+        return None
+    return outcome.results.confidences()[outcome.start]

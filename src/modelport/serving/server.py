@@ -42,7 +42,7 @@ from modelport.serving.telemetry.spool import Spool
 
 _BEAT = 0.1
 _SWEEP = 0.5
-_SWITCH = 0.0002
+_SWITCH = 0.001
 """Seconds after which another thread gives the interpreter back to the event loop. With Python's 5 ms one
 request in a hundred waits that long for the thread that writes telemetry."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from types import SimpleNamespace
@@ -149,7 +150,18 @@ def test_an_inference_answers_its_own_rows_and_says_who_answered(app: Any) -> No
     assert (answer["model_name"], answer["model_version"]) == ("churn", "2")
     assert answer["outputs"][0]["data"] == ["leaves"]
     assert answer["parameters"]["prediction_id"] == app.engine.calls[0].id == "01JPREDICTION"
-    assert exchange.call is app.engine.calls[0]
+    assert exchange.call is None, "answered: nothing is left to cancel"
+
+
+def test_an_answered_request_leaves_nothing_to_the_garbage_collector(app: Any) -> None:
+    """Request and call hold each other; if that outlived the answer, the collector would run for every one."""
+    ask(app, "infer", BODY)
+    app.engine.calls.clear()
+    gc.collect()
+    for _ in range(10):
+        ask(app, "infer", BODY)
+        app.engine.calls.clear()
+    assert gc.collect() == 0
 
 
 def test_the_version_of_the_path_answers(app: Any) -> None:

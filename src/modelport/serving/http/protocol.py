@@ -183,7 +183,11 @@ class Connection(asyncio.Protocol):
         if int(length) > self._body_limit:
             raise self._too_large()
         self._deadline = _NEVER
-        if headers.get(b"expect", b"").lower() == b"100-continue" and self._transport is not None:
+        if b"expect" in headers:
+            self._encourage(headers[b"expect"])
+
+    def _encourage(self, expectation: bytes) -> None:
+        if expectation.lower() == b"100-continue" and self._transport is not None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:

@@ -154,7 +154,7 @@ def test_an_inference_answers_its_own_rows_and_says_who_answered(app: Any) -> No
 
 
 def test_an_answered_request_leaves_nothing_to_the_garbage_collector(app: Any) -> None:
-    """Request and call hold each other; if that outlived the answer, the collector would run for every one."""
+    """Request and call hold each other; else the collector would run for every one."""
     ask(app, "infer", BODY)
     app.engine.calls.clear()
     gc.collect()

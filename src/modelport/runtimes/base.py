@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from modelport.core.manifest import Manifest
 from modelport.runtimes.batch import Batch
@@ -23,6 +23,15 @@ class Predictor(Protocol):
     """A loaded model. Thread-safe; answers every row in order, with the outputs its signature names."""
 
     def predict(self, batch: Batch) -> Batch: ...
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """A predictor whose items are texts that it reads token by token."""
+
+    def shorten(self, text: str, most: int) -> str | None:
+        """The text up to its token number `most`; None when it has no more than that."""
+        ...
 
 
 class Runtime(Protocol):

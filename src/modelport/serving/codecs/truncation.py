@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from modelport.core.signature import Signature
 from modelport.errors import InvalidInput
-from modelport.runtimes.base import Predictor
+from modelport.runtimes.base import Predictor, Reader
 from modelport.runtimes.batch import Array, Batch
-from modelport.runtimes.text.predictor import INPUT, TextPredictor
 
 _NONE: frozenset[int] = frozenset()
 
@@ -18,12 +17,13 @@ class Truncation:
         most: tokens that the model's owner allows, None for all.
     """
 
-    __slots__ = ("_most", "_shorten")
+    __slots__ = ("_input", "_most", "_shorten")
 
     def __init__(self, predictor: Predictor, signature: Signature, most: int | None) -> None:
-        readable = isinstance(predictor, TextPredictor) and signature.item == "text"
-        self._shorten = predictor.shorten if readable and isinstance(predictor, TextPredictor) else None
-        self._most = most if readable else None
+        reader = predictor if signature.item == "text" and isinstance(predictor, Reader) else None
+        self._shorten = reader.shorten if reader else None
+        self._most = most if reader else None
+        self._input = signature.inputs[0].name
 
     def apply(self, batch: Batch, asked: int | None = None) -> tuple[Batch, frozenset[int]]:
         """The batch with at most `asked` tokens per row, else what the owner allows, and which rows were cut.
@@ -38,14 +38,13 @@ class Truncation:
             raise InvalidInput(msg, code="no-tokens", pointer="/parameters/max_tokens", hint="leave it out")
         cut = {
             row: short
-            for row, text in enumerate(batch.array(INPUT))
+            for row, text in enumerate(batch.array(self._input))
             if (short := self._shorten(text, most)) is not None
         }
-        return (_replaced(batch, cut), frozenset(cut)) if cut else (batch, _NONE)
+        return (self._replaced(batch, cut), frozenset(cut)) if cut else (batch, _NONE)
 
-
-def _replaced(batch: Batch, cut: dict[int, str]) -> Batch:
-    texts: Array = batch.array(INPUT).copy()
-    for row, text in cut.items():
-        texts[row] = text
-    return Batch(batch.rows, {INPUT: texts})
+    def _replaced(self, batch: Batch, cut: dict[int, str]) -> Batch:
+        texts: Array = batch.array(self._input).copy()
+        for row, text in cut.items():
+            texts[row] = text
+        return Batch(batch.rows, {self._input: texts})

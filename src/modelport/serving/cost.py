@@ -5,6 +5,10 @@ from __future__ import annotations
 _WEIGHT = 0.2
 """Share of a new measurement in the average: some ten batches to follow a change."""
 
+_SPIKE = 4.0
+"""A measurement counts as at most this many averages. A process that lost its core for 2 ms has measured
+that, not the model; a model that really became slow is followed all the same, by half as much per batch."""
+
 
 class CostModel:
     """Average seconds per batch, kept for sizes in powers of two and joined by straight lines.
@@ -28,7 +32,7 @@ class CostModel:
             self._seconds[size] = scaled
             self._sizes = tuple(sorted(self._seconds, reverse=True))
         else:
-            self._seconds[size] = known + _WEIGHT * (scaled - known)
+            self._seconds[size] = known + _WEIGHT * (min(scaled, _SPIKE * known) - known)
 
     def predict(self, rows: int) -> float:
         """Seconds that a batch of `rows` should take; infinite while nothing was measured."""

@@ -123,7 +123,7 @@ class Supervisor:
         names = [share.slot for endpoint in plan.endpoints for share in endpoint.route.shares if share.weight]
         count = f"{len(listening)} worker{'s' if len(listening) > 1 else ''}"
         note("serving", revision=str(plan.revision), slots=names)
-        self._say(f"Serving {', '.join(names) or 'nothing'} on {sockets.url(listening[0])} with {count}")
+        self._say(f"Serving {_some(names)} on {sockets.url(listening[0])} with {count}")
 
     async def _leave(self, crew: Crew) -> int:
         """Drain; a second signal ends it at once."""
@@ -178,3 +178,10 @@ async def _follow(items: AsyncIterator[T], take: Callable[[T], None]) -> None:
 async def _cancelled(task: asyncio.Task[Any]) -> None:
     task.cancel()
     await asyncio.wait({task})
+
+
+def _some(names: Sequence[str], most: int = 8) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - most
+    shown = ", ".join(names[:most]) or "nothing"
+    return f"{shown} and {more} more" if more > 0 else shown

@@ -1,0 +1,64 @@
+"""A worker brings itself to its plan, and says how far it is without drowning who listens."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
+
+import pytest
+from tests.serving.test_batching import manifest
+
+from modelport.core.plan import Revision, ServingPlan, SlotSpec
+from modelport.errors import BundleError
+from modelport.serving import manager
+from modelport.serving.loader import Warm
+from modelport.serving.manager import Manager
+from modelport.serving.messages import Prepare, Prepared
+from modelport.serving.settings import Settings
+from modelport.serving.table import LiveSlot
+
+
+def assemble(spec: SlotSpec, warm: Warm, place: int) -> LiveSlot:
+    empty: dict[str, Any] = dict.fromkeys(LiveSlot.__dataclass_fields__)
+    return LiveSlot(
+        **(empty | {"spec": spec, "manifest": warm.manifest, "identity": warm.identity, "place": place})
+    )
+
+
+def load(spec: SlotSpec, **_: Any) -> Warm:
+    if spec.bundle == "broken":
+        msg = "no such bundle"
+        raise BundleError(msg)
+    return Warm(manifest(), "0" * 64, cast("Any", None), ())
+
+
+async def bring(*bundles: str) -> list[Prepared]:
+    """All that a manager says of a plan with a slot per bundle."""
+    slots = tuple(SlotSpec(f"m:{n}", "m", n, bundle) for n, bundle in enumerate(bundles, 1))
+    said: list[Any] = []
+    with ThreadPoolExecutor(1) as executor:
+        worker = Manager(Settings(), assemble, executor, said.append)
+        plan = ServingPlan(Revision(0, 1), slots, ())
+        worker.prepare(Prepare(plan, {slot.id: at for at, slot in enumerate(slots)}))
+        await asyncio.wait_for(worker.settled.wait(), 30)
+    return said
+
+
+@pytest.fixture(autouse=True)
+def quick_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manager, "load", load)
+    monkeypatch.setattr(manager, "_BETWEEN", 3600.0)
+
+
+def test_the_first_and_the_last_report_come_at_once_and_the_rest_together() -> None:
+    said = asyncio.run(bring(*["good"] * 200))
+    assert len(said) == 2
+    assert {report.state for report in said[0].slots.values()} == {"wanted"}
+    assert {report.state for report in said[-1].slots.values()} == {"ready"}
+
+
+def test_a_slot_that_cannot_load_fails_alone_and_with_its_reason() -> None:
+    last = asyncio.run(bring("good", "broken", "good"))[-1]
+    assert [last.slots[name].state for name in ("m:1", "m:2", "m:3")] == ["ready", "failed", "ready"]
+    assert last.slots["m:2"].reason == "no such bundle"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from typer.testing import CliRunner, Result
+from click.testing import CliRunner, Result
 
 from modelport import __version__
 from modelport.bundle.writer import write
@@ -88,7 +88,7 @@ def test_small_commands_load_nothing_heavy(command: list[str]) -> None:
         "from modelport.cli.__main__ import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "heavy = {'numpy', 'httpx', 'onnxruntime', 'sklearn', 'asyncio'}\n"
+        "heavy = {'numpy', 'httpx', 'onnxruntime', 'sklearn', 'asyncio', 'pydantic', 'rich'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     ended = subprocess.run(
@@ -246,11 +246,38 @@ def test_a_spool_that_cannot_be_written_is_told_at_the_start(bundle: Path) -> No
     ],
 )
 def test_a_shell_completes_commands_and_options(words: str, offered: str) -> None:
-    """As bash asks, after `modelport --install-completion`."""
+    """As bash asks, once it has the script of `modelport completion bash`."""
     asked = {
-        "_MODELPORT_COMPLETE": "complete_bash",
+        "_MODELPORT_COMPLETE": "bash_complete",
         "COMP_WORDS": words,
         "COMP_CWORD": str(len(words.split()) - 1),
     }
     ended = CliRunner().invoke(app, [], prog_name="modelport", env=asked)
-    assert ended.stdout.split() == [offered]
+    assert ended.stdout.split() == [f"plain,{offered}"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_gets_a_script_that_asks_modelport(shell: str) -> None:
+    script = run("completion", shell).stdout
+    assert f"_MODELPORT_COMPLETE={shell}_complete" in script
+
+
+def test_bash_completes_with_the_script(tmp_path: Path) -> None:
+    program = tmp_path / "modelport"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m modelport.cli "$@"\n')
+    program.chmod(0o755)
+    typed = (
+        f"PATH={tmp_path}:$PATH\n"
+        'eval "$(modelport completion bash)"\n'
+        "COMP_WORDS=(modelport serve --drain-s) COMP_CWORD=2\n"
+        '"$(complete -p modelport | sed "s/.*-F \\([^ ]*\\).*/\\1/")" modelport\n'
+        'echo "${COMPREPLY[@]}"\n'
+    )
+    ended = subprocess.run(["bash", "-c", typed], capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.stderr) == ("--drain-seconds\n", "")
+
+
+def test_a_shell_there_is_no_script_for_is_refused() -> None:
+    ended = run("completion", "csh")
+    assert ended.exit_code == 2
+    assert "csh" in ended.stderr

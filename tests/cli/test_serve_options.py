@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import click
+import pytest
+from click.testing import CliRunner
+
+from modelport.cli.app import app
+from modelport.cli.options import Number
 from modelport.cli.serve import parse_limits, parse_split
 from modelport.errors import ModelportError, SettingsError
+from modelport.serving.settings import Limits, Settings
 
 
 def test_a_split_is_read_per_model() -> None:
@@ -41,3 +48,49 @@ def test_limits_are_read_by_name() -> None:
 def test_an_unknown_limit_is_refused_with_the_names_there_are(text: str) -> None:
     with pytest.raises(SettingsError, match="json_bytes, body_bytes"):
         parse_limits([text])
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-1", "many"])
+def test_a_number_is_a_finite_one_of_its_range(text: str) -> None:
+    with pytest.raises(click.BadParameter):
+        Number(0).convert(text, None, None)
+    assert Number(0).convert("0.5", None, None) == 0.5
+
+
+def test_what_is_given_arrives_in_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[Settings] = []
+
+    def main(settings: Settings) -> int:
+        served.append(settings)
+        return 3
+
+    monkeypatch.setattr("modelport.serving.__main__.main", main)
+    bundle, keys = tmp_path / "a.bundle", tmp_path / "keys.json"
+    bundle.touch()
+    keys.touch()
+    ended = CliRunner().invoke(
+        app,
+        [
+            *("serve", str(bundle), str(bundle), "--split", "a:1=90,a:2=10", "--keys", str(keys)),
+            *("--host", "0.0.0.0", "--port", "0", "--allow-host", "a", "--allow-host", "b"),
+            *("--timeout", "2.5", "--no-telemetry", "--spool", str(tmp_path), "--redact", "age"),
+            *("--allow-python", "--limit", "rows=7"),
+        ],
+    )
+    assert ended.exit_code == 3
+    assert served == [
+        Settings(
+            bundles=(str(bundle), str(bundle)),
+            split={"a": {1: 90, 2: 10}},
+            keys=str(keys),
+            host="0.0.0.0",
+            port=0,
+            allow_hosts=("a", "b"),
+            timeout=2.5,
+            telemetry=False,
+            spool=str(tmp_path),
+            redact=("age",),
+            allow_python=True,
+            limits=Limits(rows=7),
+        )
+    ]

@@ -98,7 +98,7 @@ def test_an_address_that_cannot_be_is_refused_with_the_reason(host: str, port: i
 def test_a_supervisor_loads_no_model_library_and_no_http() -> None:
     story = (
         "import sys, modelport.serving.__main__, modelport.bundle.reader;"
-        "heavy = {'numpy', 'onnxruntime', 'httptools', 'http', 'uvloop', 'httpx', 'typer', 'rich'};"
+        "heavy = {'numpy', 'onnxruntime', 'httptools', 'http', 'uvloop', 'httpx', 'click', 'rich'};"
         "print(*(heavy & {name.partition('.')[0] for name in sys.modules}), end='')"
     )
     done = subprocess.run([sys.executable, "-c", story], capture_output=True, text=True, check=False)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+import click
 import msgspec
-import typer
 
 from modelport.cli.tables import print_table
 from modelport.client import Answer, ItemError
@@ -32,7 +32,7 @@ def print_all(entries: Iterable[Entry], *, table: bool) -> Count:
         _print_table(counted.watch(entries))
     else:
         for entry in counted.watch(entries):
-            typer.echo(msgspec.json.encode(document(entry)))
+            click.echo(msgspec.json.encode(document(entry)))
     return Count(counted.all, counted.refused)
 
 

@@ -4,29 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-import typer
-from typer.core import TyperGroup
+import click
+from click.exceptions import Exit
 
 from modelport.cli.inert import inert
 from modelport.errors import ModelportError
 
 
-class Guarded(TyperGroup):
+class Guarded(click.Group):
     """A command group that turns our errors into a line and an exit code."""
 
-    def invoke(self, ctx: Any) -> Any:
+    def invoke(self, ctx: click.Context) -> Any:
         """Run the chosen command."""
         try:
             return super().invoke(ctx)
         except ModelportError as error:
             show(error)
-            raise typer.Exit(2) from error
+            raise Exit(2) from error
         except KeyboardInterrupt as error:
-            raise typer.Exit(130) from error
+            raise Exit(130) from error
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's signature
+        """The commands in the order they were given, which is the order they are needed in."""
+        return list(self.commands)
 
 
 def show(error: ModelportError) -> None:
     """One red line with the hint on standard error; further places on lines of their own."""
-    typer.secho(f"error: {inert(str(error))}", fg="red", err=True)
+    click.secho(f"error: {inert(str(error))}", fg="red", err=True)
     for note in getattr(error, "__notes__", ()):
-        typer.echo(f"  {inert(note)}", err=True)
+        click.echo(f"  {inert(note)}", err=True)

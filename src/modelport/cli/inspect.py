@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
+
+from modelport.cli import options
 
 
-def command(
-    bundle: Annotated[Path, typer.Argument(help="A bundle: a directory or a .zip.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+@click.command("inspect")
+@click.argument("bundle", type=options.path, help="A bundle: a directory or a .zip.")
+@options.as_json
+def command(*, bundle: Path, as_json: bool) -> None:
     """Show a bundle's contract, digests and evidence; every file is verified, nothing in it is run."""
     from modelport.bundle.reader import open_bundle
     from modelport.cli import evidence
@@ -21,7 +23,7 @@ def command(
     if as_json:
         import msgspec
 
-        typer.echo(msgspec.json.encode(found))
+        click.echo(msgspec.json.encode(found))
         return
     show(found)
 

@@ -5,34 +5,50 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
+from modelport.cli import options
 from modelport.errors import NotFound, SettingsError
 
 if TYPE_CHECKING:
     from modelport.core.access import KeyEntry, Rate
 
-app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True, rich_markup_mode=None)
-
-File = Annotated[Path, typer.Option("--file", help="The key file; `modelport serve --keys` watches it.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _DAYS = re.compile(r"([1-9][0-9]{0,4})d")
+_file = click.option(
+    "--file",
+    type=options.path,
+    default=Path("keys.json"),
+    help="The key file; `modelport serve --keys` watches it.",
+)
 
 
-@app.command("create")
+@click.group("keys")
+def group() -> None:
+    """Make, list and revoke API keys."""
+
+
+@group.command("create")
+@click.option("--name", required=True, help="Who or what the key is for.")
+@click.option(
+    "--scope",
+    multiple=True,
+    required=True,
+    help="infer:MODEL, infer:*, models:read, metrics or admin; repeatable.",
+)
+@click.option("--rate", help="The key's own limit, as 100/s, 6000/m or 10000/h.")
+@click.option("--expires", help="A date (2027-01-31) or days from now (90d).")
+@_file
+@options.as_json
 def create(
     *,
-    name: Annotated[str, typer.Option(help="Who or what the key is for.")],
-    scope: Annotated[
-        list[str],
-        typer.Option(help="infer:MODEL, infer:*, models:read, metrics or admin; repeatable."),
-    ],
-    rate: Annotated[str, typer.Option(help="The key's own limit, as 100/s, 6000/m or 10000/h.")] = "",
-    expires: Annotated[str, typer.Option(help="A date (2027-01-31) or days from now (90d).")] = "",
-    file: File = Path("keys.json"),
-    as_json: Json = False,
+    name: str,
+    scope: tuple[str, ...],
+    rate: str | None,
+    expires: str | None,
+    file: Path,
+    as_json: bool,
 ) -> None:
     """Make a key and show it once; only a hash of it is kept."""
     import secrets
@@ -53,14 +69,16 @@ def create(
     if as_json:
         _print_json({"key": text, **_public(entry)})
         return
-    typer.echo(text)
-    typer.echo(
+    click.echo(text)
+    click.echo(
         f"Key {entry.id} for {name!r} is in {file.name}. It is shown this once: keep it now.", err=True
     )
 
 
-@app.command("list")
-def show(file: File = Path("keys.json"), as_json: Json = False) -> None:
+@group.command("list")
+@_file
+@options.as_json
+def show(*, file: Path, as_json: bool) -> None:
     """List the keys; never their secrets."""
     from modelport.serving import access_file
 
@@ -75,11 +93,10 @@ def show(file: File = Path("keys.json"), as_json: Json = False) -> None:
     )
 
 
-@app.command("revoke")
-def revoke(
-    key_id: Annotated[str, typer.Argument(metavar="ID", help="The id of the key, or the key itself.")],
-    file: File = Path("keys.json"),
-) -> None:
+@group.command("revoke")
+@click.argument("key_id", metavar="ID", help="The id of the key, or the key itself.")
+@_file
+def revoke(*, key_id: str, file: Path) -> None:
     """Revoke a key: running servers refuse it as soon as they see the file."""
     import msgspec
 
@@ -97,7 +114,7 @@ def revoke(
             msgspec.structs.replace(entry, revoked=True) if entry.id == wanted else entry for entry in keys
         ),
     )
-    typer.echo(f"Key {wanted} is revoked.")
+    click.echo(f"Key {wanted} is revoked.")
 
 
 def parse_expiry(text: str, now: datetime) -> float:
@@ -154,4 +171,4 @@ def _moment(seconds: float) -> str:
 def _print_json(document: object) -> None:
     import msgspec
 
-    typer.echo(msgspec.json.encode(document))
+    click.echo(msgspec.json.encode(document))

@@ -5,33 +5,42 @@ from __future__ import annotations
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
+
+from modelport.cli import options
 
 
+@click.command("pack")
+@click.argument("file", type=options.path, help="The model: .joblib, .pkl, .skops or .onnx.")
+@click.option("--name", required=True, help="The model's name.")
+@click.option(
+    "--sample",
+    type=options.path,
+    required=True,
+    help="Rows as callers will send them (.csv): parity is proven on them.",
+)
+@click.option("--vectorizer", type=options.path, help="A vectorizer that is in a file of its own.")
+@click.option("--labels", help="Names of the classes, in order, as stays,leaves.")
+@click.option("--version", help="A label for people, as 2.1.0.")
+@click.option("--trust-pickle", is_flag=True, help="Load a pickle, in the sandbox: it can run any code.")
+@click.option("--allow-weak-sandbox", is_flag=True, help="Go on where the system offers no strong sandbox.")
+@click.option(
+    "--output", type=options.path, help="Where to write: a directory, or a .zip. Default: NAME.bundle."
+)
+@options.as_json
 def command(
-    file: Annotated[Path, typer.Argument(help="The model: .joblib, .pkl, .skops or .onnx.")],
     *,
-    name: Annotated[str, typer.Option(help="The model's name.")],
-    sample: Annotated[
-        Path, typer.Option(help="Rows as callers will send them (.csv): parity is proven on them.")
-    ],
-    vectorizer: Annotated[
-        Path | None, typer.Option(help="A vectorizer that is in a file of its own.")
-    ] = None,
-    labels: Annotated[str, typer.Option(help="Names of the classes, in order, as stays,leaves.")] = "",
-    version: Annotated[str | None, typer.Option(help="A label for people, as 2.1.0.")] = None,
-    trust_pickle: Annotated[
-        bool, typer.Option("--trust-pickle", help="Load a pickle, in the sandbox: it can run any code.")
-    ] = False,
-    allow_weak_sandbox: Annotated[
-        bool, typer.Option("--allow-weak-sandbox", help="Go on where the system offers no strong sandbox.")
-    ] = False,
-    output: Annotated[
-        Path | None, typer.Option(help="Where to write: a directory, or a .zip. Default: NAME.bundle.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    file: Path,
+    name: str,
+    sample: Path,
+    vectorizer: Path | None,
+    labels: str | None,
+    version: str | None,
+    trust_pickle: bool,
+    allow_weak_sandbox: bool,
+    output: Path | None,
+    as_json: bool,
 ) -> None:
     """Compile a model, prove that it answers as the original does, and write a bundle."""
     from modelport.compile.pack_file import pack_file
@@ -52,7 +61,7 @@ def command(
     _report(target, as_json=as_json)
 
 
-def _labels(text: str) -> list[str] | None:
+def _labels(text: str | None) -> list[str] | None:
     return [label.strip() for label in text.split(",")] if text else None
 
 
@@ -76,10 +85,10 @@ def _report(target: Path, *, as_json: bool) -> None:
     with open_bundle(target) as bundle:
         found = evidence.gather(bundle)
     if as_json:
-        typer.echo(msgspec.json.encode({"path": str(target), **found}))
+        click.echo(msgspec.json.encode({"path": str(target), **found}))
         return
-    typer.echo(f"{target}  {found['runtime']}, {found['size']:,} bytes, identity {found['identity'][:12]}…")
-    typer.echo(f"parity  {describe_parity(found['parity'])}")
+    click.echo(f"{target}  {found['runtime']}, {found['size']:,} bytes, identity {found['identity'][:12]}…")
+    click.echo(f"parity  {describe_parity(found['parity'])}")
     for line in describe_speed(found["speed"]).splitlines():
-        typer.echo(f"speed   {line}")
-    typer.echo(f"next    modelport serve {target}")
+        click.echo(f"speed   {line}")
+    click.echo(f"next    modelport serve {target}")

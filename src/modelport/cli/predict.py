@@ -6,13 +6,14 @@ import io
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-import typer
+import click
+from click.exceptions import Exit
 
+from modelport.cli import options
 from modelport.errors import Forbidden, InvalidInput, NotFound
 
 if TYPE_CHECKING:
@@ -23,37 +24,48 @@ if TYPE_CHECKING:
 _LONG = 256 * 1024
 
 
-class Output(StrEnum):
-    """How answers are printed."""
-
-    table = "table"
-    json = "json"
-
-
+@click.command("predict")
+@click.argument("model", help="A model, or one version of it as churn:2.")
+@click.option(
+    "--input", "file", type=options.path, help="Rows: .csv, .tsv, .json, .jsonl or .txt. Default: stdin."
+)
+@click.option("--json", "document", help="One item, or a list of items, as JSON.")
+@click.option("--format", "form", help="csv, tsv, json, jsonl or text; else told by name.")
+@click.option(
+    "--output",
+    type=click.Choice(["table", "json"]),
+    help="table or json; default: a table on a terminal, else one JSON object a line.",
+)
+@click.option("--probabilities", is_flag=True, help="Ask for probabilities.")
+@click.option("--user", help="Keeps a user on one version of a split.")
+@click.option("--batch", type=click.IntRange(1), default=256, help="Items per request.")
+@click.option(
+    "--timeout",
+    type=options.Number(0.001),
+    default=30.0,
+    help="Seconds per request, retries included.",
+)
+@click.option(
+    "--url",
+    default="http://127.0.0.1:8000",
+    envvar="MODELPORT_URL",
+    show_envvar=True,
+    help="Address of the server.",
+)
+@click.option("--key", envvar="MODELPORT_KEY", show_envvar=True, help="API key.")
 def command(
-    model: Annotated[str, typer.Argument(help="A model, or one version of it as churn:2.")],
     *,
-    file: Annotated[
-        Path | None, typer.Option("--input", help="Rows: .csv, .tsv, .json, .jsonl or .txt. Default: stdin.")
-    ] = None,
-    document: Annotated[
-        str | None, typer.Option("--json", help="One item, or a list of items, as JSON.")
-    ] = None,
-    form: Annotated[
-        str, typer.Option("--format", help="csv, tsv, json, jsonl or text; else told by name.")
-    ] = "",
-    output: Annotated[
-        Output | None,
-        typer.Option(help="table or json; default: a table on a terminal, else one JSON object a line."),
-    ] = None,
-    probabilities: Annotated[bool, typer.Option("--probabilities", help="Ask for probabilities.")] = False,
-    user: Annotated[str | None, typer.Option(help="Keeps a user on one version of a split.")] = None,
-    batch: Annotated[int, typer.Option(help="Items per request.", min=1)] = 256,
-    timeout: Annotated[float, typer.Option(help="Seconds per request, retries included.", min=0.001)] = 30.0,
-    url: Annotated[
-        str, typer.Option(envvar="MODELPORT_URL", help="Address of the server.")
-    ] = "http://127.0.0.1:8000",
-    key: Annotated[str | None, typer.Option(envvar="MODELPORT_KEY", help="API key.")] = None,
+    model: str,
+    file: Path | None,
+    document: str | None,
+    form: str | None,
+    output: str | None,
+    probabilities: bool,
+    user: str | None,
+    batch: int,
+    timeout: float,
+    url: str,
+    key: str | None,
 ) -> None:
     """Ask a served model for predictions. Ends with 1 when some items were refused."""
     from modelport.cli import answers, sieve
@@ -74,10 +86,10 @@ def command(
 def _conclude(count: Count) -> None:
     """Say on standard error what the answers alone do not show; ends with 1 when items were refused."""
     if not count.all:
-        typer.echo("there were no items", err=True)
+        click.echo("there were no items", err=True)
     if count.refused:
-        typer.secho(f"items refused: {count.refused} of {count.all}", fg="yellow", err=True)
-        raise typer.Exit(1)
+        click.secho(f"items refused: {count.refused} of {count.all}", fg="yellow", err=True)
+        raise Exit(1)
 
 
 def _given(document: str) -> Iterator[object]:
@@ -87,12 +99,14 @@ def _given(document: str) -> Iterator[object]:
     return rows.read(io.BytesIO(document.encode()), "json", rows.Taken())
 
 
-def _streamed(stack: ExitStack, client: Client, model: str, file: Path | None, form: str) -> Iterator[object]:
+def _streamed(
+    stack: ExitStack, client: Client, model: str, file: Path | None, form: str | None
+) -> Iterator[object]:
     """Items of a file or of standard input."""
     from modelport.cli import rows
 
     if file is None and sys.stdin.isatty():
-        typer.echo("reading items from standard input, up to Ctrl-D", err=True)
+        click.echo("reading items from standard input, up to Ctrl-D", err=True)
     stream = sys.stdin.buffer if file is None else _opened(stack, file)
     if not form:
         form = rows.sniff(_peek(stream)) if file is None else rows.format_of(file.suffix)
@@ -107,7 +121,7 @@ def _taken(client: Client, model: str) -> Taken:
     try:
         schemas = client.openapi()["components"]["schemas"]
     except Forbidden:
-        typer.echo(
+        click.echo(
             "this key may not read what the model takes (scope models:read): guessing from the file", err=True
         )
         return rows.Taken()
@@ -140,5 +154,5 @@ def _peek(stream: BinaryIO) -> bytes:
     return stream.peek(64) if isinstance(stream, io.BufferedReader) else b""
 
 
-def _wants_table(output: Output | None) -> bool:
-    return sys.stdout.isatty() if output is None else output is Output.table
+def _wants_table(output: str | None) -> bool:
+    return sys.stdout.isatty() if output is None else output == "table"

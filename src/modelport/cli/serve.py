@@ -5,99 +5,88 @@ Nothing else is imported: a serving container starts as fast as its models load.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
+from click.exceptions import Exit
 
+from modelport.cli import options
 from modelport.errors import SettingsError
 
 if TYPE_CHECKING:
     from modelport.serving.settings import Limits
 
+_count = click.IntRange(1)
+_seconds = options.Number(0)
 
-def command(
-    bundles: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Bundles, each its own model; same names are versions 1, 2, …."),
-    ] = None,
-    *,
-    plan: Annotated[Path | None, typer.Option(help="Serve and watch a plan file instead of bundles.")] = None,
-    split: Annotated[str, typer.Option(help="Shares of versions in percent, as churn:1=90,churn:2=10.")] = "",
-    host: Annotated[
-        str, typer.Option(help="Where to listen; anything but loopback needs --keys.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0 takes any free port.", min=0, max=65535)] = 8000,
-    workers: Annotated[int, typer.Option(help="Processes that answer; 0 is one per core.", min=0)] = 1,
-    keys: Annotated[Path | None, typer.Option(help="Key file of `modelport keys`, watched.")] = None,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option(help="Host name to answer for, besides loopback; repeatable; * is all."),
-    ] = None,
-    queue_rows: Annotated[int, typer.Option(help="Most rows waiting per model and worker.", min=1)] = 4096,
-    timeout: Annotated[float, typer.Option(help="Seconds for a request without a deadline.", min=0)] = 30.0,
-    inline_seconds: Annotated[
-        float, typer.Option(help="A batch predicted to cost less runs on the event loop.", min=0)
-    ] = 200e-6,
-    threads: Annotated[int, typer.Option(help="Threads that run batches, per worker.", min=1)] = 2,
-    intra_op: Annotated[int, typer.Option(help="Threads inside one model session.", min=1)] = 1,
-    drain_seconds: Annotated[float, typer.Option(help="Hard limit of a graceful stop.", min=0)] = 30.0,
-    drain_delay: Annotated[float, typer.Option(help="Seconds to accept after readiness ends.", min=0)] = 0.0,
-    telemetry: Annotated[bool, typer.Option(help="Counters and join records.")] = True,
-    spool: Annotated[Path | None, typer.Option(help="Folder that keeps prediction events.")] = None,
-    spool_bytes: Annotated[
-        int, typer.Option(help="Most bytes that all workers together keep in the spool.")
-    ] = 1_073_741_824,
-    payload_share: Annotated[
-        float, typer.Option(help="Share of requests whose payload is kept.", min=0, max=1)
-    ] = 0.01,
-    redact: Annotated[
-        list[str] | None, typer.Option(help="Column whose values never reach the spool; repeatable.")
-    ] = None,
-    allow_python: Annotated[
-        bool, typer.Option("--allow-python", help="Serve bundles that run code.")
-    ] = False,
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
-    access_log: Annotated[bool, typer.Option("--access-log", help="One log line per request.")] = False,
-    limit: Annotated[
-        list[str] | None,
-        typer.Option(help="A limit, as json_bytes=8388608; repeatable. See the settings page."),
-    ] = None,
-) -> None:
+
+@click.command("serve")
+@click.argument(
+    "bundles",
+    type=click.Path(),
+    nargs=-1,
+    help="Bundles, each its own model; same names are versions 1, 2, ….",
+)
+@click.option("--plan", type=click.Path(), help="Serve and watch a plan file instead of bundles.")
+@click.option("--split", help="Shares of versions in percent, as churn:1=90,churn:2=10.")
+@click.option("--host", default="127.0.0.1", help="Where to listen; anything but loopback needs --keys.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, help="0 takes any free port.")
+@click.option(
+    "--workers", type=click.IntRange(0), default=1, help="Processes that answer; 0 is one per core."
+)
+@click.option("--keys", type=click.Path(), help="Key file of `modelport keys`, watched.")
+@click.option(
+    "--allow-host",
+    "allow_hosts",
+    multiple=True,
+    help="Host name to answer for, besides loopback; repeatable; * is all.",
+)
+@click.option("--queue-rows", type=_count, default=4096, help="Most rows waiting per model and worker.")
+@click.option("--timeout", type=_seconds, default=30.0, help="Seconds for a request without a deadline.")
+@click.option(
+    "--inline-seconds",
+    type=_seconds,
+    default=200e-6,
+    help="A batch predicted to cost less runs on the event loop.",
+)
+@click.option("--threads", type=_count, default=2, help="Threads that run batches, per worker.")
+@click.option("--intra-op", type=_count, default=1, help="Threads inside one model session.")
+@click.option("--drain-seconds", type=_seconds, default=30.0, help="Hard limit of a graceful stop.")
+@click.option("--drain-delay", type=_seconds, default=0.0, help="Seconds to accept after readiness ends.")
+@click.option("--telemetry/--no-telemetry", default=True, help="Counters and join records.")
+@click.option("--spool", type=click.Path(), help="Folder that keeps prediction events.")
+@click.option(
+    "--spool-bytes",
+    type=int,
+    default=1_073_741_824,
+    help="Most bytes that all workers together keep in the spool.",
+)
+@click.option(
+    "--payload-share",
+    type=options.Number(0, 1),
+    default=0.01,
+    help="Share of requests whose payload is kept.",
+)
+@click.option("--redact", multiple=True, help="Column whose values never reach the spool; repeatable.")
+@click.option("--allow-python", is_flag=True, help="Serve bundles that run code.")
+@click.option("--log-level", default="info", help="debug, info, warning or error.")
+@click.option("--access-log", is_flag=True, help="One log line per request.")
+@click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    help="A limit, as json_bytes=8388608; repeatable. See the settings page.",
+)
+def command(*, split: str | None, limits: tuple[str, ...], **others: Any) -> None:
     """Serve bundles over HTTP until interrupted."""
     from modelport.serving.settings import Settings, check
 
-    settings = check(
-        Settings(
-            bundles=tuple(str(path) for path in bundles or ()),
-            split=parse_split(split),
-            plan=_text(plan),
-            host=host,
-            port=port,
-            workers=workers,
-            keys=_text(keys),
-            allow_hosts=tuple(allow_host or ()),
-            queue_rows=queue_rows,
-            timeout=timeout,
-            inline_seconds=inline_seconds,
-            threads=threads,
-            intra_op=intra_op,
-            drain_seconds=drain_seconds,
-            drain_delay=drain_delay,
-            telemetry=telemetry,
-            spool=_text(spool),
-            spool_bytes=spool_bytes,
-            payload_share=payload_share,
-            redact=tuple(redact or ()),
-            allow_python=allow_python,
-            log_level=log_level,
-            access_log=access_log,
-            limits=parse_limits(limit or []),
-        )
-    )
+    # Every other option has the name and the type of its setting; a test holds the two together.
+    settings = check(Settings(split=parse_split(split or ""), limits=parse_limits(limits), **others))
     from modelport.serving.__main__ import main
 
-    raise typer.Exit(main(settings))
+    raise Exit(main(settings))
 
 
 def parse_split(text: str) -> dict[str, dict[int, int]]:
@@ -116,7 +105,7 @@ def parse_split(text: str) -> dict[str, dict[int, int]]:
     return shares
 
 
-def parse_limits(texts: list[str]) -> Limits:
+def parse_limits(texts: Iterable[str]) -> Limits:
     """Read `json_bytes=8388608` and the like; raises `SettingsError` for a limit that there is not."""
     import msgspec
 
@@ -144,7 +133,3 @@ def _share(part: str) -> tuple[str, int, int]:
 
 def _bad_split(message: str) -> SettingsError:
     return SettingsError(message, hint="write it as churn:1=90,churn:2=10")
-
-
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path)

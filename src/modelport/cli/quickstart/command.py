@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
+import click
 
 
-def command(
-    leave: Annotated[bool, typer.Option("--exit", help="Leave when done instead of serving on.")] = False,
-) -> None:
+@click.command("quickstart")
+@click.option("--exit", "leave", is_flag=True, help="Leave when done instead of serving on.")
+def command(*, leave: bool) -> None:
     """Fit, pack, prove and serve models on real data, ask them, and show what came back. Needs no network."""
     from modelport.cli.quickstart.run import run
 

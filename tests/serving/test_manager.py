@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -62,3 +64,36 @@ def test_a_slot_that_cannot_load_fails_alone_and_with_its_reason() -> None:
     last = asyncio.run(bring("good", "broken", "good"))[-1]
     assert [last.slots[name].state for name in ("m:1", "m:2", "m:3")] == ["ready", "failed", "ready"]
     assert last.slots["m:2"].reason == "no such bundle"
+
+
+class Busy:
+    """A batcher that still has work."""
+
+    def __init__(self) -> None:
+        self.idle = False
+        self.when_idle: Callable[[], None] | None = None
+
+
+def test_a_retired_slot_is_kept_until_its_last_call_is_answered_and_no_longer() -> None:
+    async def story() -> None:
+        batcher = Busy()
+        slot = SlotSpec("m:1", "m", 1, "good")
+        with ThreadPoolExecutor(1) as executor:
+            worker = Manager(
+                Settings(),
+                lambda spec, warm, place: replace(assemble(spec, warm, place), batcher=cast("Any", batcher)),
+                executor,
+                lambda _: None,
+            )
+            for number, slots in ((1, (slot,)), (2, ())):
+                worker.settled.clear()
+                plan = ServingPlan(Revision(0, number), slots, ())
+                worker.prepare(Prepare(plan, dict.fromkeys((one.id for one in slots), 0)))
+                await asyncio.wait_for(worker.settled.wait(), 30)
+        assert [live.spec for live in worker.live] == [slot]
+        batcher.idle = True
+        assert batcher.when_idle is not None
+        batcher.when_idle()
+        assert worker.live == []
+
+    asyncio.run(story())

@@ -160,10 +160,16 @@ class Manager:
         keep = wanted | self._routed()
         for slot_id in [slot_id for slot_id in self._slots if slot_id not in keep]:
             self._retiring.append(self._slots.pop(slot_id))
-        self._retiring = [slot for slot in self._retiring if not slot.batcher.idle]
+        self._let_go()
         revisions = {live.revision for live in self.table.endpoints.values()}
         newest = self._wanted.revision if self._wanted else None
         self._plans = {r: plan for r, plan in self._plans.items() if r in revisions or r == newest}
+
+    def _let_go(self) -> None:
+        """Forget retired slots that have answered their last call; those that have not will call here."""
+        self._retiring = [slot for slot in self._retiring if not slot.batcher.idle]
+        for slot in self._retiring:
+            slot.batcher.when_idle = self._let_go
 
     def _say_soon(self) -> None:
         """Report now, or with all else that happens until a tenth of a second after the last report.

@@ -12,6 +12,7 @@ from modelport.errors import ModelportError
 from modelport.serving import lifecycle
 from modelport.serving.loader import Warm, load
 from modelport.serving.log import trouble
+from modelport.serving.memory import give_back
 from modelport.serving.messages import Commit, Committed, Prepare, Prepared, SlotReport, Upward
 from modelport.serving.settings import Settings
 from modelport.serving.table import LiveEndpoint, LiveSlot, Table, contract_digest
@@ -20,6 +21,9 @@ Assemble = Callable[[SlotSpec, Warm, int], LiveSlot]
 
 _BETWEEN = 0.1
 """Seconds between two reports while slots load."""
+
+_AFTER = 1.0
+"""Seconds after which nothing that is under way can hold a slot that was let go."""
 
 
 class Manager:
@@ -167,9 +171,12 @@ class Manager:
 
     def _let_go(self) -> None:
         """Forget retired slots that have answered their last call; those that have not will call here."""
+        before = len(self._retiring)
         self._retiring = [slot for slot in self._retiring if not slot.batcher.idle]
         for slot in self._retiring:
             slot.batcher.when_idle = self._let_go
+        if len(self._retiring) < before:
+            asyncio.get_running_loop().call_later(_AFTER, self._executor.submit, give_back)
 
     def _say_soon(self) -> None:
         """Report now, or with all else that happens until a tenth of a second after the last report.

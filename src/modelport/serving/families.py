@@ -5,7 +5,7 @@ docs/reference/metrics.md lists them; a test holds the two together.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from modelport.serving import shared
 from modelport.serving.exposition import Family
@@ -14,6 +14,7 @@ NS = 1e9
 MODEL = ("model", "version")
 BY_PROTOCOL = (*MODEL, "protocol")
 WORKER = ("worker",)
+Kind = Literal["counter", "gauge"]
 
 
 class Cell(NamedTuple):
@@ -44,112 +45,103 @@ UNROUTED = Family(
     ("code",),
 )
 
+
+def _of_model(name: str, kind: Kind, told: str, cell: int, unit: float = 1) -> Cell:
+    return Cell(Family(name, kind, told, MODEL), cell, unit)
+
+
+def _of_worker(name: str, kind: Kind, told: str, cell: int, unit: float = 1) -> Cell:
+    return Cell(Family(name, kind, told, WORKER), cell, unit)
+
+
 SLOT_CELLS = (
-    Cell(Family("modelport_rows_total", "counter", "Rows executed.", MODEL), shared.ROWS),
-    Cell(Family("modelport_batches_total", "counter", "Batches executed.", MODEL), shared.BATCHES),
-    Cell(
-        Family("modelport_queue_seconds_total", "counter", "Time requests waited for their batch.", MODEL),
+    _of_model("modelport_rows_total", "counter", "Rows executed.", shared.ROWS),
+    _of_model("modelport_batches_total", "counter", "Batches executed.", shared.BATCHES),
+    _of_model(
+        "modelport_queue_seconds_total",
+        "counter",
+        "Time requests waited for their batch.",
         shared.QUEUE_NS,
         NS,
     ),
-    Cell(
-        Family("modelport_compute_seconds_total", "counter", "Time the model computed.", MODEL),
-        shared.COMPUTE_NS,
-        NS,
+    _of_model(
+        "modelport_compute_seconds_total", "counter", "Time the model computed.", shared.COMPUTE_NS, NS
     ),
-    Cell(Family("modelport_queued_rows", "gauge", "Rows that wait for a batch.", MODEL), shared.QUEUED),
-    Cell(
-        Family("modelport_executing_requests", "gauge", "Requests whose batch is running.", MODEL),
-        shared.EXECUTING,
-    ),
-    Cell(
-        Family(
-            "modelport_cancelled_total", "counter", "Requests whose client left while they waited.", MODEL
-        ),
+    _of_model("modelport_queued_rows", "gauge", "Rows that wait for a batch.", shared.QUEUED),
+    _of_model("modelport_executing_requests", "gauge", "Requests whose batch is running.", shared.EXECUTING),
+    _of_model(
+        "modelport_cancelled_total",
+        "counter",
+        "Requests whose client left while they waited.",
         shared.CANCELLED,
     ),
-    Cell(
-        Family(
-            "modelport_expired_total", "counter", "Requests whose deadline passed while they waited.", MODEL
-        ),
+    _of_model(
+        "modelport_expired_total",
+        "counter",
+        "Requests whose deadline passed while they waited.",
         shared.EXPIRED,
     ),
-    Cell(
-        Family("modelport_nonfinite_outputs_total", "counter", "Rows answered with NaN or infinity.", MODEL),
+    _of_model(
+        "modelport_nonfinite_outputs_total",
+        "counter",
+        "Rows answered with NaN or infinity.",
         shared.NONFINITE,
     ),
-    Cell(
-        Family("modelport_lost_total", "counter", "Requests that died with their worker.", MODEL),
-        shared.LOST,
-    ),
-    Cell(
-        Family("modelport_below_threshold_total", "counter", "Rows below the confidence threshold.", MODEL),
+    _of_model("modelport_lost_total", "counter", "Requests that died with their worker.", shared.LOST),
+    _of_model(
+        "modelport_below_threshold_total",
+        "counter",
+        "Rows below the confidence threshold.",
         shared.BELOW_THRESHOLD,
     ),
 )
 
 WORKER_CELLS = (
-    Cell(
-        Family("modelport_worker_restarts_total", "counter", "Starts in place of another worker.", WORKER),
-        shared.RESTARTS,
+    _of_worker(
+        "modelport_worker_restarts_total", "counter", "Starts in place of another worker.", shared.RESTARTS
     ),
-    Cell(
-        Family("modelport_worker_crash_looping", "gauge", "1 while starting it again does not help.", WORKER),
-        shared.LOOPING,
+    _of_worker(
+        "modelport_worker_crash_looping", "gauge", "1 while starting it again does not help.", shared.LOOPING
     ),
-    Cell(Family("modelport_connections", "gauge", "Open connections.", WORKER), shared.CONNECTIONS),
-    Cell(
-        Family("modelport_connections_accepted_total", "counter", "Connections accepted.", WORKER),
-        shared.ACCEPTED,
+    _of_worker("modelport_connections", "gauge", "Open connections.", shared.CONNECTIONS),
+    _of_worker("modelport_connections_accepted_total", "counter", "Connections accepted.", shared.ACCEPTED),
+    _of_worker(
+        "modelport_inflight_requests", "gauge", "Requests received and not yet answered.", shared.INFLIGHT
     ),
-    Cell(
-        Family("modelport_inflight_requests", "gauge", "Requests received and not yet answered.", WORKER),
-        shared.INFLIGHT,
+    _of_worker(
+        "modelport_loop_lag_seconds", "gauge", "How late the event loop runs its timers.", shared.LOOP_LAG, NS
     ),
-    Cell(
-        Family("modelport_loop_lag_seconds", "gauge", "How late the event loop runs its timers.", WORKER),
-        shared.LOOP_LAG,
-        NS,
+    _of_worker(
+        "modelport_worker_ready", "gauge", "1 when every pinned slot of the worker is warm.", shared.READY
     ),
-    Cell(
-        Family("modelport_worker_ready", "gauge", "1 when every pinned slot of the worker is warm.", WORKER),
-        shared.READY,
+    _of_worker(
+        "modelport_worker_draining", "gauge", "1 while the worker finishes and stops.", shared.DRAINING
     ),
-    Cell(
-        Family("modelport_worker_draining", "gauge", "1 while the worker finishes and stops.", WORKER),
-        shared.DRAINING,
+    _of_worker("modelport_events_total", "counter", "Prediction events noted.", shared.EVENTS),
+    _of_worker(
+        "modelport_events_written_total", "counter", "Events that reached the spool.", shared.EVENTS_WRITTEN
     ),
-    Cell(Family("modelport_events_total", "counter", "Prediction events noted.", WORKER), shared.EVENTS),
-    Cell(
-        Family("modelport_events_written_total", "counter", "Events that reached the spool.", WORKER),
-        shared.EVENTS_WRITTEN,
-    ),
-    Cell(
-        Family("modelport_events_dropped_total", "counter", "Events that never reached the spool.", WORKER),
+    _of_worker(
+        "modelport_events_dropped_total",
+        "counter",
+        "Events that never reached the spool.",
         shared.EVENTS_DROPPED,
     ),
-    Cell(
-        Family(
-            "modelport_events_lost_total",
-            "counter",
-            "Written events whose file was deleted to stay below the spool's cap.",
-            WORKER,
-        ),
+    _of_worker(
+        "modelport_events_lost_total",
+        "counter",
+        "Written events whose file was deleted to stay below the spool's cap.",
         shared.EVENTS_LOST,
     ),
-    Cell(Family("modelport_payloads_total", "counter", "Payloads sampled.", WORKER), shared.PAYLOADS),
-    Cell(
-        Family("modelport_payloads_dropped_total", "counter", "Sampled payloads that were not kept.", WORKER),
+    _of_worker("modelport_payloads_total", "counter", "Payloads sampled.", shared.PAYLOADS),
+    _of_worker(
+        "modelport_payloads_dropped_total",
+        "counter",
+        "Sampled payloads that were not kept.",
         shared.PAYLOADS_DROPPED,
     ),
-    Cell(
-        Family("modelport_spool_bytes", "gauge", "Bytes of spool files on disk.", WORKER),
-        shared.SPOOL_BYTES,
-    ),
-    Cell(
-        Family("modelport_process_resident_memory_bytes", "gauge", "Resident memory.", WORKER),
-        shared.RESIDENT,
-    ),
+    _of_worker("modelport_spool_bytes", "gauge", "Bytes of spool files on disk.", shared.SPOOL_BYTES),
+    _of_worker("modelport_process_resident_memory_bytes", "gauge", "Resident memory.", shared.RESIDENT),
 )
 
 WORKER_UP = Family("modelport_worker_up", "gauge", "1 when the worker's process is there.", WORKER)

@@ -96,9 +96,9 @@ class Batcher:
         """Answer 504 to every call, waiting or running, whose deadline or time-out has passed."""
         for call in (*self._queue, *self._running):
             if self._late(call, now):
-                self.expire(call)
+                self._expire(call)
 
-    def expire(self, call: Call) -> None:
+    def _expire(self, call: Call) -> None:
         """Answer 504 to a call that has no answer yet.
 
         A running batch is abandoned, not stopped: its instance stays busy until the model returns.

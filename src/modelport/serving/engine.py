@@ -1,6 +1,6 @@
 """The one path every prediction takes, whatever protocol brought it.
 
-    endpoint.pick -> codec decodes for that slot -> Engine.infer (admission)
+    http.app.pick -> codec decodes for that slot -> Engine.infer (admission)
         -> Batcher -> Predictor -> Call.answered
 
 Authentication stands before the codec (`http.gate`): a stranger's body is never parsed. The table

@@ -53,12 +53,8 @@ class LiveEndpoint:
     stamp: bytes
     """Response header line that names the revision, ready to send."""
 
-    def pick(self, version: int, key: str) -> LiveSlot:
-        """The slot that answers: the version asked for, or (version 0) the arm that `key` falls on."""
-        if version:
-            return self.version(version)
-        if len(self.arms) == 1:
-            return self.arms[0]
+    def arm(self, key: str) -> LiveSlot:
+        """The arm that `key` falls on."""
         return self.arms[self.splitter.arm(point(key, self.name, self.route.salt))]
 
     def version(self, number: int) -> LiveSlot:

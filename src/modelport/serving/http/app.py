@@ -86,9 +86,11 @@ def pick(exchange: Exchange, target: Target, user: str = "") -> LiveSlot:
     asks for that, else the request itself (CONTRACTS, 4); a route sticky by request looks at nothing else.
     """
     endpoint = target.served()
-    if target.version or len(endpoint.arms) == 1:
-        return endpoint.pick(target.version, "")
-    return endpoint.pick(0, _sticky_key(exchange, endpoint.route.sticky, user))
+    if target.version:
+        return endpoint.version(target.version)
+    if len(endpoint.arms) == 1:
+        return endpoint.arms[0]
+    return endpoint.arm(_sticky_key(exchange, endpoint.route.sticky, user))
 
 
 def _sticky_key(exchange: Exchange, by: StickyBy, user: str) -> str:

@@ -1,7 +1,7 @@
 # The words of this project; .ci/run says the same ones. `make help` lists them.
 PYTHON ?= python
 .DEFAULT_GOAL := help
-.PHONY: help install test check docs slow conformance bench
+.PHONY: help install extras test check docs slow conformance bench
 
 help:  ## List these words
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -11,6 +11,9 @@ install:  ## Install for development, with the tested set of versions
 
 test:  ## Run the tests that every change passes
 	pytest
+
+extras:  ## Run the tests that need heavy libraries (pip install -e '.[dev,extras]')
+	pytest -m 'extras and not slow and not conformance'
 
 check:  ## Format, lint, types and import contracts
 	ruff format --check .

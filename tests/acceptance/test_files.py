@@ -580,7 +580,7 @@ def test_65_a_pickle_needs_trust_and_the_refusal_says_how(work: Path, ending: st
     with pytest.raises(SourceRefused, match="--trust-pickle") as caught:
         open_source(path, trust_pickle=False)
     assert caught.value.code == "pickle-untrusted"
-    assert open_source(path, trust_pickle=True).form == "pickle"
+    assert open_source(path, trust_pickle=True).form.name == "pickle"
     assert not (work / "exploded").exists()
 
 

@@ -81,7 +81,9 @@ def test_a_retired_slot_is_kept_until_its_last_call_is_answered_and_no_longer() 
         with ThreadPoolExecutor(1) as executor:
             worker = Manager(
                 Settings(),
-                lambda spec, warm, place: replace(assemble(spec, warm, place), batcher=cast("Any", batcher)),
+                lambda spec, warm, place: replace(
+                    assemble(spec, warm, place), dispatcher=cast("Any", batcher)
+                ),
                 executor,
                 lambda _: None,
             )

@@ -1,4 +1,4 @@
-"""Which compiler takes a model: by what the model is and what its sample holds."""
+"""From whatever a caller has to a model as the compile step sees it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from modelport.compile.compiled import Adopted
+from modelport.compile.compilers import Compiler, Wanted, compiler_of, libraries
 from modelport.compile.onnx_external import whole_graph
 from modelport.compile.sample import Sample
 from modelport.core.manifest import Label
@@ -24,50 +25,35 @@ def adopt(
 ) -> tuple[Adopted, Sample]:
     """The model as the compile step sees it, with its sample.
 
-    `model` is a fitted scikit-learn estimator or Pipeline, or an ONNX graph (`onnx.ModelProto`, its bytes, or
-    the path of an `.onnx` file). `vectorizer` belongs to an estimator that was fitted on its output; `task`
-    is for graphs. Raises `Unsupported` when no compiler takes it, `SourceRefused` for a path to a pickle.
+    `model` is a live model of a library that has a compiler (`compilers.libraries()`), or an ONNX graph
+    (`onnx.ModelProto`, its bytes, or the path of an `.onnx` file). `vectorizer` belongs to an estimator that
+    was fitted on its output; `task` is for models that do not say. Raises `Unsupported` when no compiler
+    takes it, `SourceRefused` for a path to a pickle.
     """
+    wanted = Wanted(labels, vectorizer, task)
     if isinstance(model, str | Path):
         model = _graph_file(Path(model))
-    if isinstance(model, bytes) or hasattr(model, "SerializeToString"):
-        from modelport.compile import onnx_model
-
-        graph = model if isinstance(model, bytes) else model.SerializeToString()
-        return onnx_model.adopt(graph, data, labels, task)
-    if not _is_estimator(model):
-        msg = f"no compiler takes a {type(model).__name__}"
-        raise Unsupported(msg, hint="give a fitted scikit-learn estimator or Pipeline, or an ONNX graph")
-    _require_fitted(model)
-    sample = Sample.of(data)
-    return _estimator(model, sample, labels, vectorizer), sample
+    return _compiler(model).adopt(model, data, wanted)
 
 
-def _estimator(model: Any, sample: Sample, labels: Sequence[Label] | None, vectorizer: Any) -> Adopted:
-    if sample.item == "text":
-        from modelport.compile.text.adopt import adopt as adopt_text
+def _compiler(model: Any) -> Compiler:
+    found = compiler_of(model)
+    if found is not None:
+        return found
+    if isinstance(model, bytes):
+        from modelport.compile.onnx_model import OnnxCompiler
 
-        return adopt_text(model, sample, labels, vectorizer)
-    if vectorizer is not None:
-        msg = f"a vectorizer reads texts, but the sample holds {sample.item}"
-        raise Unsupported(msg, code="sample-mismatch", hint="give a list of texts as the sample")
-    from modelport.compile.sklearn.adopt import adopt as adopt_table
+        return OnnxCompiler()
+    if _is_estimator(model):
+        from modelport.compile.sklearn.compiler import SklearnCompiler
 
-    return adopt_table(model, sample, labels)
-
-
-def _require_fitted(model: Any) -> None:
-    from sklearn.exceptions import NotFittedError
-    from sklearn.utils.validation import check_is_fitted
-
-    try:
-        check_is_fitted(model)
-    except NotFittedError:
-        msg = f"the {type(model).__name__} is not fitted"
-        raise Unsupported(msg, code="not-fitted", hint="call fit before packing") from None
+        return SklearnCompiler()
+    msg = f"no compiler takes a {type(model).__name__}"
+    raise Unsupported(msg, hint=f"give a fitted model of {', '.join(libraries())}, or an ONNX graph")
 
 
 def _is_estimator(model: Any) -> bool:
+    """Whether it keeps scikit-learn's conventions without deriving from it."""
     return hasattr(model, "get_params") and (hasattr(model, "predict") or hasattr(model, "transform"))
 
 

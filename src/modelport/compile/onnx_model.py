@@ -10,6 +10,7 @@ import numpy as np
 
 from modelport.bundle.trust import audit_files
 from modelport.compile.compiled import Adopted, Candidate, Compiled, Outputs
+from modelport.compile.compilers import Wanted
 from modelport.compile.onnx_names import own_names, renamed
 from modelport.compile.sample import VECTOR, Sample
 from modelport.core.manifest import Label
@@ -55,6 +56,15 @@ class _Graph:
             return {field.name: answers.array(field.name) for field in self.outputs}
 
         return run
+
+
+class OnnxCompiler:
+    """Takes graphs: `onnx.ModelProto`, or its bytes."""
+
+    def adopt(self, model: Any, data: Any, wanted: Wanted) -> tuple[Adopted, Sample]:
+        """As `compilers.Compiler` says."""
+        graph = model if isinstance(model, bytes) else model.SerializeToString()
+        return adopt(graph, data, wanted.labels, wanted.task)
 
 
 def adopt(

@@ -36,7 +36,7 @@ def pack_file(
     version: str | None = None,
     trust_pickle: bool = False,
     allow_weak_sandbox: bool = False,
-    limits: Limits = CONVERT,
+    limits: Limits | None = None,
 ) -> Packed:
     """Compile the model in `path` and prove on the rows in `sample_path` that it answers as before.
 
@@ -47,19 +47,28 @@ def pack_file(
     """
     check_name(name)
     source = open_source(path, trust_pickle=trust_pickle, vectorizer=vectorizer)
-    if source.form == "onnx":
+    if source.form.name == "onnx":
         graph = _graph(source.path, allow_weak=allow_weak_sandbox)
         return pack(graph, name=name, sample=read(sample_path), labels=labels, version=version)
     sample = Sample.read(sample_path)
     files = _files(source, sample_path)
-    options = {"form": source.form, "labels": None if labels is None else list(labels)}
+    options = {"form": source.form.name, "labels": None if labels is None else list(labels)}
     with tempfile.TemporaryDirectory(prefix="modelport-") as folder:
         outputs = Path(folder)
         run_sandboxed(
-            "convert", files, outputs, limits=limits, allow_weak=allow_weak_sandbox, options=options
+            "convert",
+            files,
+            outputs,
+            limits=limits or _limits(source),
+            allow_weak=allow_weak_sandbox,
+            options=options,
         )
         found = read_converted(outputs, sample, lambda each: _approve(each, allow_weak=allow_weak_sandbox))
     return pack_adopted(found.adopted, sample, name=name, version=version, original_us=found.original_us)
+
+
+def _limits(source: Source) -> Limits:
+    return msgspec.structs.replace(CONVERT, memory=source.form.memory)
 
 
 def _files(source: Source, sample: Path) -> dict[str, Path]:

@@ -5,27 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from modelport.bundle import magic
+from modelport.compile.forms import Form, candidates, readable
 from modelport.errors import SourceRefused
-
-Form = Literal["onnx", "skops", "pickle"]
 
 MAX_BYTES = 4 << 30
 
-_FORMS: Mapping[str, Form] = {
-    ".onnx": "onnx",
-    ".skops": "skops",
-    ".joblib": "pickle",
-    ".pkl": "pickle",
-    ".pickle": "pickle",
-}
-_KINDS: Mapping[Form, frozenset[magic.Kind]] = {
-    "onnx": frozenset({"onnx"}),
-    "skops": frozenset({"skops"}),
-    "pickle": frozenset({"pickle", "compressed"}),  # joblib compresses
-}
 _ELSEWHERE: Mapping[str, str] = {
     ".pt": "export it with torch.onnx.export",
     ".pth": "export it with torch.onnx.export",
@@ -37,9 +23,9 @@ _ELSEWHERE: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A model file, and perhaps its vectorizer, whose bytes are what their names say.
+    """A model file or folder, and perhaps its vectorizer, whose bytes are what their names say.
 
-    Nothing is loaded: `pickle` and `skops` only ever are inside the sandbox.
+    Nothing is loaded: only an ONNX graph ever is outside the sandbox.
     """
 
     form: Form
@@ -56,26 +42,34 @@ def open_source(path: Path, *, trust_pickle: bool, vectorizer: Path | None = Non
     form = _form(path, trust_pickle=trust_pickle)
     if vectorizer is None:
         return Source(form, path)
-    if form == "onnx" or _form(vectorizer, trust_pickle=trust_pickle) != form:
+    if form.name == "onnx" or _form(vectorizer, trust_pickle=trust_pickle) != form:
         msg = "the vectorizer and the model are not in files of the same kind"
         raise SourceRefused(msg, code="source-mismatch", hint="a vectorizer goes with a pickled model")
     return Source(form, path, vectorizer)
 
 
 def _form(path: Path, *, trust_pickle: bool) -> Form:
-    form = _FORMS.get(path.suffix.lower())
-    if form is None:
-        hint = _ELSEWHERE.get(path.suffix.lower(), f"files that are read: {', '.join(_FORMS)}")
-        msg = f"{path.name} is not a kind of model file that is read"
-        raise SourceRefused(msg, code="source-unknown", hint=hint)
-    found = magic.kind_of(_bytes(path))
-    if found not in _KINDS[form]:
-        msg = f"{path.name} is not {form}: its bytes say {found}"
-        raise SourceRefused(msg, code="source-mismatch", hint="give the file the name of what it is")
-    if form == "pickle" and not trust_pickle:
-        msg = f"{path.name} is a pickle, which can run any code when it is loaded"
+    form = _by_bytes(path, candidates(path))
+    if form.runs_code and not trust_pickle:
+        msg = f"{path.name} is a {form.name}, which can run any code when it is loaded"
         hint = "if you trust its author, use --trust-pickle (trust_pickle=True); it then runs in a sandbox"
         raise SourceRefused(msg, code="pickle-untrusted", hint=hint)
+    return form
+
+
+def _by_bytes(path: Path, forms: tuple[Form, ...]) -> Form:
+    """The one of the forms that the bytes agree with."""
+    if not forms:
+        hint = _ELSEWHERE.get(path.suffix.lower(), f"what is read: {readable()}")
+        msg = f"{path.name} is not a kind of model file that is read"
+        raise SourceRefused(msg, code="source-unknown", hint=hint)
+    if path.is_dir():
+        return forms[0]
+    found = magic.kind_of(_bytes(path))
+    form = next((form for form in forms if found in form.kinds), None)
+    if form is None:
+        msg = f"{path.name} is not {forms[0].name}: its bytes say {found}"
+        raise SourceRefused(msg, code="source-mismatch", hint="give the file the name of what it is")
     return form
 
 

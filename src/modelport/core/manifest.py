@@ -20,7 +20,7 @@ the upgrade there, keep a bundle of the old format under tests/bundle/formats/, 
 
 Label = str | int | float | bool
 
-RuntimeKind = Literal["onnx", "text", "dummy"]
+RuntimeKind = Literal["onnx", "text", "transformer", "image", "python", "dummy"]
 
 
 class FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 from modelport.core.manifest import Manifest
-from modelport.runtimes.batch import Batch
+from modelport.runtimes.batch import Array, Batch
 
 
 class Files(Protocol):
@@ -31,6 +31,30 @@ class Reader(Protocol):
 
     def shorten(self, text: str, most: int) -> str | None:
         """The text up to its token number `most`; None when it has no more than that."""
+        ...
+
+
+@runtime_checkable
+class Staged(Protocol):
+    """A predictor that first turns what callers send into what it computes on, at a cost of its own.
+
+    Tokenizing and decoding images are such stages. They need no batch, so a call passes them by itself, in a
+    thread, before it waits for its turn; batches are then formed of rows of like length.
+    """
+
+    def prepare(self, batch: Batch) -> Batch:
+        """The same rows as `compute` takes them; texts become a `Ragged` of tokens. Thread-safe.
+
+        Raises `InvalidInput` where an item cannot be read.
+        """
+        ...
+
+    def lengths(self, prepared: Batch) -> Array:
+        """What each row costs: tokens, or 1. An int64 array `[rows]`."""
+        ...
+
+    def compute(self, prepared: Batch) -> Batch:
+        """The answers to every row, in order. `predict` is `compute` of `prepare`."""
         ...
 
 

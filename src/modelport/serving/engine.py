@@ -1,7 +1,7 @@
 """The one path every prediction takes, whatever protocol brought it.
 
     http.app.pick -> codec decodes for that slot -> Engine.infer (admission)
-        -> Batcher -> Predictor -> Call.answered
+        -> Dispatcher (a Batcher) -> Predictor -> Call.answered
 
 Authentication stands before the codec (`http.gate`): a stranger's body is never parsed. The table
 was read once, by the router, so a swap never splits a request.
@@ -26,7 +26,7 @@ class Engine:
         try:
             call.queued = now = monotonic()
             self._admit(call, now)
-            call.slot.batcher.submit(call)
+            call.slot.dispatcher.submit(call)
         except ModelportError as error:
             call.status = call.failed(error)
             call.slot.counters.refused(call.protocol, call.status)

@@ -172,9 +172,9 @@ class Manager:
     def _let_go(self) -> None:
         """Forget retired slots that have answered their last call; those that have not will call here."""
         before = len(self._retiring)
-        self._retiring = [slot for slot in self._retiring if not slot.batcher.idle]
+        self._retiring = [slot for slot in self._retiring if not slot.dispatcher.idle]
         for slot in self._retiring:
-            slot.batcher.when_idle = self._let_go
+            slot.dispatcher.when_idle = self._let_go
         if len(self._retiring) < before:
             asyncio.get_running_loop().call_later(_AFTER, self._executor.submit, give_back)
 

@@ -201,7 +201,7 @@ class Worker:
         for connection in list(self.front.connections):
             connection.sweep(now)
         for slot in self.manager.live:
-            slot.batcher.sweep(now)
+            slot.dispatcher.sweep(now)
         self.segment.cells[self._row + shared.RESIDENT] = _resident()
         self._loop.call_later(_SWEEP, self._sweep)
 

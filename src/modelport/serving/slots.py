@@ -65,7 +65,7 @@ class SlotBuilder:
             items=Items(manifest.signature, rules),
             truncation=Truncation(warm.predictor, manifest.signature, parameters.max_tokens),
             counters=counters,
-            batcher=batcher,
+            dispatcher=batcher,
             place=place,
             stamp=f"x-modelport-version: {spec.id}\r\n".encode(),
         )

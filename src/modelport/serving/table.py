@@ -13,11 +13,11 @@ from modelport.core.plan import Revision, Route, SlotSpec
 from modelport.core.signature import Field
 from modelport.core.traffic import Splitter, point
 from modelport.errors import NotFound
-from modelport.serving.batching import Batcher
 from modelport.serving.codecs.items import Items
 from modelport.serving.codecs.rules import Rules
 from modelport.serving.codecs.truncation import Truncation
 from modelport.serving.counters import SlotCounters
+from modelport.serving.dispatch import Dispatcher
 from modelport.serving.results import Meaning
 
 
@@ -34,7 +34,7 @@ class LiveSlot:
     items: Items
     truncation: Truncation
     counters: SlotCounters
-    batcher: Batcher
+    dispatcher: Dispatcher
     place: int
     stamp: bytes
     """Response header lines that name model and version, ready to send."""

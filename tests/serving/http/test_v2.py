@@ -18,7 +18,6 @@ from modelport.core.signature import Field, Signature
 from modelport.core.traffic import Splitter
 from modelport.errors import BadRequest, InvalidInput, NotFound, Overloaded
 from modelport.runtimes.batch import Batch
-from modelport.serving.batching import Batcher
 from modelport.serving.call import NEVER, Call
 from modelport.serving.codecs.items import Items
 from modelport.serving.codecs.rules import Rules
@@ -91,7 +90,7 @@ def slot(segment: Segment, version: int) -> LiveSlot:
         items=Items(MANIFEST.signature, Rules(Validation())),
         truncation=Truncation(cast("Any", None), MANIFEST.signature, None),
         counters=SlotCounters(segment, 0, version),
-        batcher=cast("Batcher", None),  # the engine above queues nothing
+        dispatcher=cast("Any", None),  # the engine above queues nothing
         place=version,
         stamp=b"x-modelport-version: %d\r\n" % version,
     )

@@ -1,41 +1,14 @@
-"""Inside the sandbox: turn the bytes of a pickle or skops file into an object. Imported nowhere else."""
+"""Inside the sandbox: turn a model file into an object, with its form's loader. Imported nowhere else."""
 
 from __future__ import annotations
 
-import io
+import importlib
 from pathlib import Path
 from typing import Any
 
-from modelport.bundle import magic
-from modelport.compile.sandbox.skops_types import allowed
-from modelport.errors import SourceRefused
+from modelport.compile.forms import named
 
 
 def load(path: Path, form: str) -> Any:
-    """The object in the file. Runs its author's code when it is a pickle.
-
-    Raises `SourceRefused` (`skops-untrusted`) when a skops file names types beyond the fixed list.
-    """
-    return _skops(path) if form == "skops" else _pickle(path)
-
-
-def _pickle(path: Path) -> Any:
-    import joblib
-
-    # joblib reads plain pickles, compressed ones, and its own arrays.
-    return joblib.load(path)
-
-
-def _skops(path: Path) -> Any:
-    from skops import io as skops
-
-    data = path.read_bytes()
-    if magic.kind_of(data) != "skops":
-        msg = "the file is not a skops file"
-        raise SourceRefused(msg, code="source-mismatch")
-    unknown = skops.get_untrusted_types(data=data)
-    foreign = [name for name in unknown if not allowed(name)]
-    if foreign:
-        msg = f"the skops file names types that are not trusted: {', '.join(foreign[:8])}"
-        raise SourceRefused(msg, code="skops-untrusted", hint="pack the live model from Python instead")
-    return skops.load(io.BytesIO(data), trusted=unknown)
+    """The object in the file or folder. Raises what the form's loader raises, `SourceRefused` above all."""
+    return importlib.import_module(named(form).loader).load(path)

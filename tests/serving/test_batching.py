@@ -12,11 +12,12 @@ from tests.serving.simulated import Asked, Model, Threads, World
 from modelport.core.manifest import FORMAT, Manifest, Parameters
 from modelport.core.signature import Field, Signature
 from modelport.errors import DeadlineExceeded, ModelFailed, Overloaded
-from modelport.serving import alarm, batching, shared
+from modelport.serving import alarm, batching, replies, shared
 from modelport.serving.batching import Batcher
 from modelport.serving.call import Call
 from modelport.serving.counters import SlotCounters
 from modelport.serving.execution.run import Outcome
+from modelport.serving.replies import Replies
 from modelport.serving.results import Meaning
 
 SIGNATURE = Signature("vector", (Field("input", "FP64", (-1, 1)),), (Field("value", "FP64", (-1,)),))
@@ -49,14 +50,14 @@ class Bench:
             "queue_rows": 64,
             "instances": 1,
             "inline_seconds": 0.0002,
-            "timeout": 30.0,
         }
+        counters = SlotCounters(self.segment, 0, 0)
+        timeout = choices.pop("timeout", 30.0)
         self.batcher = Batcher(
-            "m:1",
             self.model,
             Meaning(manifest()),
-            SlotCounters(self.segment, 0, 0),
-            witness=self.notes,
+            counters,
+            Replies("m:1", counters, self.notes, timeout=timeout),
             loop=cast("Any", self.world),
             executor=Threads(self.world, self.model),
             **(settings | choices),
@@ -84,7 +85,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Bench]]:
     def make(seconds: Callable[[int], float], **choices: Any) -> Bench:
         one = Bench(seconds, **choices)
         made.append(one)
-        for module in (batching, alarm):
+        for module in (batching, replies, alarm):
             monkeypatch.setattr(module, "monotonic", one.world.monotonic)
         return one
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from time import monotonic, time_ns
-from typing import Protocol
+from time import monotonic
 
-from modelport.errors import DeadlineExceeded, ModelFailed, ModelportError, Overloaded
+from modelport.errors import Overloaded
 from modelport.runtimes.base import Predictor
 from modelport.serving import shared
 from modelport.serving.alarm import Alarm
@@ -21,21 +20,9 @@ from modelport.serving.backlog import Backlog
 from modelport.serving.call import NEVER, Call
 from modelport.serving.cost import CostModel
 from modelport.serving.counters import SlotCounters
-from modelport.serving.execution.run import Outcome, failure, run
-from modelport.serving.log import trouble
-from modelport.serving.results import Meaning, Results, nonfinite_rows
-
-
-class Witness(Protocol):
-    """Who is told how every call ended (telemetry); `now` is monotonic."""
-
-    def executed(self, outcomes: list[Outcome], now: float) -> None:
-        """A batch ran."""
-        ...
-
-    def dropped(self, call: Call, now: float) -> None:
-        """A call left the queue without being run: too late, or nobody waits for it."""
-        ...
+from modelport.serving.execution.run import Outcome, run
+from modelport.serving.replies import Replies
+from modelport.serving.results import Meaning
 
 
 class Batcher:
@@ -43,31 +30,27 @@ class Batcher:
 
     def __init__(  # the composition root names every collaborator
         self,
-        name: str,
         predictor: Predictor,
         meaning: Meaning,
         counters: SlotCounters,
+        replies: Replies,
         *,
-        witness: Witness,
         loop: asyncio.AbstractEventLoop,
         executor: Executor,
         batch_rows: int,
         queue_rows: int,
         instances: int,
         inline_seconds: float,
-        timeout: float,
     ) -> None:
-        self._name = name
         self._predictor = predictor
         self._meaning = meaning
         self._counters = counters
-        self._witness = witness
+        self._replies = replies
         self._loop = loop
         self._executor = executor
         self._batch_rows = batch_rows
         self._instances = instances
         self._inline_seconds = inline_seconds
-        self._timeout = timeout
         self._queue = Backlog(queue_rows)
         self._queue_rows = queue_rows
         self._running: set[Call] = set()
@@ -93,21 +76,13 @@ class Batcher:
             self._loop.call_soon(self._turn)
 
     def sweep(self, now: float) -> None:
-        """Answer 504 to every call, waiting or running, whose deadline or time-out has passed."""
-        for call in (*self._queue, *self._running):
-            if self._late(call, now):
-                self._expire(call)
-
-    def _expire(self, call: Call) -> None:
-        """Answer 504 to a call that has no answer yet.
+        """Answer 504 to every call, waiting or running, whose deadline or time-out has passed.
 
         A running batch is abandoned, not stopped: its instance stays busy until the model returns.
         """
-        if call.status or call.cancelled:
-            return
-        self._counters.add(shared.EXPIRED)
-        self._fail(call, DeadlineExceeded("the deadline passed before an answer was ready"))
-        call.cancelled = True
+        for call in (*self._queue, *self._running):
+            if self._replies.late(call, now):
+                self._replies.expired(call)
 
     def _ring(self, now: float) -> float:
         """A deadline has come: answer the late, and tell the next deadline."""
@@ -173,74 +148,16 @@ class Batcher:
         rows = 0
         while queue and (not calls or rows + queue.next_rows() <= limit):
             call = queue.pop()
-            if call.cancelled or self._late(call, now):
-                self._drop(call, now)
+            if call.cancelled or self._replies.late(call, now):
+                self._replies.dropped(call, now)
             else:
                 calls.append(call)
                 rows += call.rows
         return calls, rows
 
-    def _drop(self, call: Call, now: float) -> None:
-        if call.cancelled:
-            self._gone(call)
-        else:
-            self._counters.add(shared.EXPIRED)
-            self._fail(call, DeadlineExceeded("the deadline passed while the request was waiting"))
-        self._witness.dropped(call, now)
-
     def _finish(self, outcomes: list[Outcome], rows: int, started: float, ended: float) -> None:
         self.cost.observe(rows, ended - started)
-        decoding = waiting = 0.0
-        for outcome in outcomes:
-            queued = outcome.call.queued
-            decoding += queued - outcome.call.received
-            waiting += started - queued
-        self._counters.executed(rows, decoding, waiting, ended - started)
-        seen = None
-        for outcome in outcomes:
-            if outcome.results is not None and outcome.results is not seen:
-                seen = outcome.results
-                if bad := nonfinite_rows(seen.batch):
-                    self._counters.add(shared.NONFINITE, bad)
-            self._reply(outcome)
-        now = monotonic()
-        for outcome in outcomes:
-            if not outcome.call.cancelled:
-                call = outcome.call
-                self._counters.answered(call.protocol, call.status, now - call.received)
-        self._counters.add(shared.OUTPUT_NS, int((now - ended) * 1e9))
-        self._counters.gauge(shared.LAST_MS, time_ns() // 1_000_000)
-        self._witness.executed(outcomes, now)
-
-    def _reply(self, outcome: Outcome) -> None:
-        call = outcome.call
-        if call.cancelled:
-            self._gone(call)
-        elif outcome.results is None:
-            call.status = call.failed(outcome.error or ModelFailed("the model gave no answer"))
-        else:
-            self._answer(call, outcome.results, outcome.start)
-
-    def _answer(self, call: Call, results: Results, start: int) -> None:
-        try:
-            call.status = call.answered(results, start)
-        except Exception as error:  # noqa: BLE001 - a codec that cannot say it must not end the batch
-            trouble("answer not encoded", error, slot=self._name)
-            call.status = call.failed(failure(error))
-
-    def _gone(self, call: Call) -> None:
-        """Nobody waits for this call any more: its caller left, or it was answered 504 before."""
-        if not call.status:
-            call.status = 499
-            self._counters.add(shared.CANCELLED)
-            self._counters.refused(call.protocol, 499)
-
-    def _fail(self, call: Call, error: ModelportError) -> None:
-        call.status = call.failed(error)
-        self._counters.answered(call.protocol, call.status, monotonic() - call.received)
-
-    def _late(self, call: Call, now: float) -> bool:
-        return now >= call.deadline or now - call.received >= self._timeout
+        self._replies.executed(outcomes, rows, started, ended)
 
     def _full(self, call: Call) -> Overloaded:
         waiting = self._queue.rows

@@ -13,6 +13,7 @@ from modelport.serving.codecs.rules import Rules
 from modelport.serving.codecs.truncation import Truncation
 from modelport.serving.counters import SlotCounters
 from modelport.serving.loader import Warm
+from modelport.serving.replies import Replies
 from modelport.serving.results import Meaning
 from modelport.serving.settings import Settings
 from modelport.serving.shared import Segment
@@ -39,19 +40,18 @@ class SlotBuilder:
         counters = SlotCounters(self.segment, self.worker, place)
         meaning = Meaning(manifest)
         rules = Rules(parameters.validation)
+        replies = Replies(spec.id, counters, self._witness(spec, warm), timeout=self.settings.timeout)
         batcher = Batcher(
-            spec.id,
             warm.predictor,
             meaning,
             counters,
-            witness=self._witness(spec, warm),
+            replies,
             loop=self.loop,
             executor=self.executor,
             batch_rows=parameters.batch_size,
             queue_rows=self.settings.queue_rows,
             instances=spec.instances,
             inline_seconds=self.settings.inline_seconds,
-            timeout=self.settings.timeout,
         )
         for rows, seconds in warm.costs:
             batcher.cost.observe(rows, seconds)

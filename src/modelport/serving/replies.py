@@ -1,0 +1,118 @@
+"""How the calls of one slot end: answered, failed, too late or unwanted; counted, and told to telemetry."""
+
+from __future__ import annotations
+
+from time import monotonic, time_ns
+from typing import Protocol
+
+from modelport.errors import DeadlineExceeded, ModelFailed, ModelportError
+from modelport.serving import shared
+from modelport.serving.call import Call
+from modelport.serving.counters import SlotCounters
+from modelport.serving.execution.run import Outcome, failure
+from modelport.serving.log import trouble
+from modelport.serving.results import Results, nonfinite_rows
+
+
+class Witness(Protocol):
+    """Who is told how every call ended (telemetry); `now` is monotonic."""
+
+    def executed(self, outcomes: list[Outcome], now: float) -> None:
+        """A batch ran."""
+        ...
+
+    def dropped(self, call: Call, now: float) -> None:
+        """A call left the queue without being run: too late, or nobody waits for it."""
+        ...
+
+
+class Replies:
+    """Every dispatcher of the slot `name` ends its calls here, on the event loop.
+
+    `timeout` is in seconds, for calls without a deadline of their own.
+    """
+
+    __slots__ = ("_counters", "_name", "_timeout", "_witness")
+
+    def __init__(self, name: str, counters: SlotCounters, witness: Witness, *, timeout: float) -> None:
+        self._name = name
+        self._counters = counters
+        self._witness = witness
+        self._timeout = timeout
+
+    def late(self, call: Call, now: float) -> bool:
+        """Whether an answer would come too late."""
+        return now >= call.deadline or now - call.received >= self._timeout
+
+    def executed(self, outcomes: list[Outcome], rows: int, started: float, ended: float) -> None:
+        """A batch of `rows` ran from `started` to `ended` (monotonic): answer its calls."""
+        decoding = waiting = 0.0
+        for outcome in outcomes:
+            queued = outcome.call.queued
+            decoding += queued - outcome.call.received
+            waiting += started - queued
+        self._counters.executed(rows, decoding, waiting, ended - started)
+        seen = None
+        for outcome in outcomes:
+            if outcome.results is not None and outcome.results is not seen:
+                seen = outcome.results
+                if bad := nonfinite_rows(seen.batch):
+                    self._counters.add(shared.NONFINITE, bad)
+            self._reply(outcome)
+        now = monotonic()
+        for outcome in outcomes:
+            if not outcome.call.cancelled:
+                call = outcome.call
+                self._counters.answered(call.protocol, call.status, now - call.received)
+        self._counters.add(shared.OUTPUT_NS, int((now - ended) * 1e9))
+        self._counters.gauge(shared.LAST_MS, time_ns() // 1_000_000)
+        self._witness.executed(outcomes, now)
+
+    def refused(self, call: Call, error: ModelportError) -> None:
+        """A call ends before it is run, because of what is in it."""
+        self._fail(call, error)
+        self._witness.dropped(call, monotonic())
+
+    def expired(self, call: Call) -> None:
+        """Answer 504 to a call that waits or runs, unless it has its answer. What runs goes on unheard."""
+        if call.status or call.cancelled:
+            return
+        self._counters.add(shared.EXPIRED)
+        self._fail(call, DeadlineExceeded("the deadline passed before an answer was ready"))
+        call.cancelled = True
+
+    def dropped(self, call: Call, now: float) -> None:
+        """A call leaves the queue without being run: its caller has gone, or it is too late."""
+        if call.cancelled:
+            self._gone(call)
+        else:
+            self._counters.add(shared.EXPIRED)
+            self._fail(call, DeadlineExceeded("the deadline passed while the request was waiting"))
+        self._witness.dropped(call, now)
+
+    def _reply(self, outcome: Outcome) -> None:
+        call = outcome.call
+        if call.cancelled:
+            self._gone(call)
+        elif outcome.results is None:
+            call.status = call.failed(outcome.error or ModelFailed("the model gave no answer"))
+        else:
+            self._answer(call, outcome.results, outcome.start)
+
+    def _answer(self, call: Call, results: Results, start: int) -> None:
+        try:
+            call.status = call.answered(results, start)
+        except Exception as error:  # noqa: BLE001 - a codec that cannot say it must not end the batch
+            trouble("answer not encoded", error, slot=self._name)
+            call.status = call.failed(failure(error))
+
+    def _gone(self, call: Call) -> None:
+        """Nobody waits for this call any more: its caller left, or it was answered 504 before."""
+        if not call.status:
+            call.status = 499
+            self._counters.add(shared.CANCELLED)
+            self._counters.refused(call.protocol, 499)
+
+    def _fail(self, call: Call, error: ModelportError) -> None:
+        call.status = call.failed(error)
+        self._counters.answered(call.protocol, call.status, monotonic() - call.received)

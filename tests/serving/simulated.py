@@ -6,6 +6,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -72,9 +73,13 @@ class Threads(Executor):
     def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
         began = self._world.now
-        result = work(*args, **kwargs)
+        done: Callable[[], object]
+        try:
+            done = partial(future.set_result, work(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - as an executor does
+            done = partial(future.set_exception, error)
         ended, self._world.now = self._world.now, began
-        self._world.call_later(ended - began, future.set_result, result)
+        self._world.call_later(ended - began, done)
         return future
 
 

@@ -45,6 +45,9 @@ _seconds = options.Number(0)
 @click.option("--queue-rows", type=_count, default=4096, help="Most rows waiting per model and worker.")
 @click.option("--timeout", type=_seconds, default=30.0, help="Seconds for a request without a deadline.")
 @click.option(
+    "--batch-tokens", type=_count, default=16_384, help="Most tokens, padding included, in one batch."
+)
+@click.option(
     "--inline-seconds",
     type=_seconds,
     default=200e-6,

@@ -62,9 +62,13 @@ def split(batch: Batch, sizes: Sequence[int]) -> Iterator[Batch]:
     """Cut a batch back into runs of `sizes` rows, as views where the tensor is dense."""
     start = 0
     for size in sizes:
-        stop = start + size
-        yield Batch(size, {name: _cut(tensor, start, stop) for name, tensor in batch.tensors.items()})
-        start = stop
+        yield cut(batch, start, start + size)
+        start += size
+
+
+def cut(batch: Batch, start: int, stop: int) -> Batch:
+    """Rows `start` to `stop`, as views."""
+    return Batch(stop - start, {name: _cut(tensor, start, stop) for name, tensor in batch.tensors.items()})
 
 
 def _join(parts: Sequence[Tensor]) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
+from modelport.errors import Overloaded
 from modelport.serving.call import Call
 
 
@@ -56,3 +57,13 @@ class Backlog:
         self._held -= min(call.rows, self._most)
         self.rows -= call.rows
         return call
+
+
+def no_room(call: Call, waiting: int, room: int, seconds: float) -> Overloaded:
+    """The refusal of a call that does not fit; `seconds` is what the waiting rows are predicted to take."""
+    return Overloaded(
+        f"{waiting} rows wait already and {call.rows} more do not fit into {room}",
+        code="queue-full",
+        retry_after=min(30.0, max(0.1, seconds)) if seconds != float("inf") else 1.0,
+        hint="retry after the given time, send smaller requests, or add workers",
+    )

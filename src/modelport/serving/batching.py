@@ -16,7 +16,7 @@ from modelport.errors import Overloaded
 from modelport.runtimes.base import Predictor
 from modelport.serving import shared
 from modelport.serving.alarm import Alarm
-from modelport.serving.backlog import Backlog
+from modelport.serving.backlog import Backlog, no_room
 from modelport.serving.call import NEVER, Call
 from modelport.serving.cost import CostModel
 from modelport.serving.counters import SlotCounters
@@ -161,10 +161,5 @@ class Batcher:
 
     def _full(self, call: Call) -> Overloaded:
         waiting = self._queue.rows
-        drained = self.cost.predict(self._batch_rows) * waiting / self._batch_rows
-        return Overloaded(
-            f"{waiting} rows wait already and {call.rows} more do not fit into {self._queue_rows}",
-            code="queue-full",
-            retry_after=min(30.0, max(0.1, drained)) if drained != float("inf") else 1.0,
-            hint="retry after the given time, send smaller requests, or add workers",
-        )
+        seconds = self.cost.predict(self._batch_rows) * waiting / self._batch_rows
+        return no_room(call, waiting, self._queue_rows, seconds)

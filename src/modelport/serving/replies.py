@@ -45,7 +45,7 @@ class Replies:
         return now >= call.deadline or now - call.received >= self._timeout
 
     def executed(self, outcomes: list[Outcome], rows: int, started: float, ended: float) -> None:
-        """A batch of `rows` ran from `started` to `ended` (monotonic): answer its calls."""
+        """A batch of `rows` ran from `started` to `ended` (monotonic): answer the calls that it ended."""
         decoding = waiting = 0.0
         for outcome in outcomes:
             queued = outcome.call.queued
@@ -66,7 +66,8 @@ class Replies:
                 self._counters.answered(call.protocol, call.status, now - call.received)
         self._counters.add(shared.OUTPUT_NS, int((now - ended) * 1e9))
         self._counters.gauge(shared.LAST_MS, time_ns() // 1_000_000)
-        self._witness.executed(outcomes, now)
+        if outcomes:
+            self._witness.executed(outcomes, now)
 
     def refused(self, call: Call, error: ModelportError) -> None:
         """A call ends before it is run, because of what is in it."""

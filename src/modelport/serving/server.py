@@ -74,7 +74,10 @@ class Worker:
         self._drained = asyncio.Event()
         self._draining: asyncio.Task[None] | None = None
         executor = ThreadPoolExecutor(settings.threads, "batch", initializer=_quiet_arithmetic)
-        slots = SlotBuilder(settings, self.segment, boot.worker, loop, executor, self._telemetry(boot))
+        preparer = ThreadPoolExecutor(1, "prepare", initializer=_quiet_arithmetic)
+        slots = SlotBuilder(
+            settings, self.segment, boot.worker, loop, executor, preparer, self._telemetry(boot)
+        )
         loading = ThreadPoolExecutor(1, "load", initializer=_quiet_arithmetic)
         self.manager = Manager(settings, slots.build, loading, channel.send)
         self.gate = Gate(settings, Limiter(self.segment, boot.worker), time, monotonic)

@@ -67,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         allow_hosts: Host names answered besides loopback names and IP addresses; `*` answers all.
         queue_rows: most rows waiting per slot and worker; over it, 503.
         timeout: seconds until a request without its own deadline is answered 504.
+        batch_tokens: most tokens in one batch, with their padding, of models that read tokens.
         inline_seconds: a batch predicted to cost less runs on the event loop, else in a thread.
         threads: threads that run batches, per worker; also ONNX Runtime's intra-op threads are `intra_op`.
         intra_op: threads inside one ONNX Runtime session.
@@ -93,6 +94,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     allow_hosts: tuple[str, ...] = ()
     queue_rows: int = 4096
     timeout: float = 30.0
+    batch_tokens: int = 16_384
     inline_seconds: float = 200e-6
     threads: int = 2
     intra_op: int = 1
@@ -117,6 +119,7 @@ RANGES: Mapping[str, Range] = {
     "workers": (0, 256),
     "queue_rows": (1, 16_777_216),
     "timeout": (0.001, DAY),
+    "batch_tokens": (1, 16_777_216),
     "inline_seconds": (0, 1),
     "threads": (1, 256),
     "intra_op": (1, 256),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
 
@@ -41,9 +42,13 @@ def run(predictor: Predictor, meaning: Meaning, calls: Sequence[Call]) -> list[O
 
 def predict(predictor: Predictor, batch: Batch) -> Batch:
     """The predictor's answer, with as many rows as were asked; raises `ModelFailed` otherwise."""
-    answer = predictor.predict(batch)
-    if answer.rows != batch.rows or any(len(tensor) != batch.rows for tensor in answer.tensors.values()):
-        msg = f"the model answered {answer.rows} rows to {batch.rows}"
+    return checked(predictor.predict(batch), batch.rows)
+
+
+def checked(answer: Batch, rows: int) -> Batch:
+    """The answer itself when it has so many rows; raises `ModelFailed` otherwise."""
+    if answer.rows != rows or any(len(tensor) != rows for tensor in answer.tensors.values()):
+        msg = f"the model answered {answer.rows} rows to {rows}"
         raise ModelFailed(
             msg, code="contract-broken", hint="the bundle breaks its own signature; pack it again"
         )
@@ -53,26 +58,31 @@ def predict(predictor: Predictor, batch: Batch) -> Batch:
 def _alone(predictor: Predictor, meaning: Meaning, call: Call, error: Exception) -> Outcome:
     if not call.partial or call.rows == 1:
         return Outcome(call, None, 0, failure(error))
-    good, errors = _rows(predictor, call.batch, 0)
+    good, errors = each_row(partial(predict, predictor), call.batch)
     if good is None:
         return Outcome(call, None, 0, failure(error))
     return Outcome(call, Results(good, meaning, errors), 0, None)
 
 
-def _rows(predictor: Predictor, batch: Batch, first: int) -> tuple[Batch | None, dict[int, ModelportError]]:
-    """Answer the rows that can be answered; a failed row repeats a neighbour's outputs and has an error."""
+def each_row(
+    work: Callable[[Batch], Batch], batch: Batch, first: int = 0
+) -> tuple[Batch | None, dict[int, ModelportError]]:
+    """What `work` makes of the rows it can take, and the errors of the others, by row counted from `first`.
+
+    A row that failed repeats a neighbour's outcome; there is none when all failed.
+    """
     try:
-        return predict(predictor, batch), {}
+        return work(batch), {}
     except Exception as error:  # noqa: BLE001 - as above
         if batch.rows == 1:
             return None, {first: failure(error)}
     middle = batch.rows // 2
+    sizes = (middle, batch.rows - middle)
     parts = [
-        _rows(predictor, part, first + offset)
-        for part, offset in zip(split(batch, (middle, batch.rows - middle)), (0, middle), strict=True)
+        each_row(work, part, first + offset)
+        for part, offset in zip(split(batch, sizes), (0, middle), strict=True)
     ]
     errors = parts[0][1] | parts[1][1]
-    sizes = (middle, batch.rows - middle)
     known = next((answer for answer, _ in parts if answer is not None), None)
     if known is None:
         return None, errors

@@ -14,7 +14,7 @@ import click
 from click.exceptions import Exit
 
 from modelport.cli import options
-from modelport.errors import Forbidden, InvalidInput, NotFound
+from modelport.errors import Forbidden, InvalidInput, NotFound, SettingsError
 
 if TYPE_CHECKING:
     from modelport.cli.answers import Count
@@ -53,6 +53,17 @@ _LONG = 256 * 1024
     help="Address of the server.",
 )
 @click.option("--key", envvar="MODELPORT_KEY", show_envvar=True, help="API key.")
+@click.option(
+    "--ca",
+    type=options.path,
+    envvar="MODELPORT_CA",
+    show_envvar=True,
+    help="Authorities that may vouch for the server, PEM; default: the usual ones.",
+)
+@click.option(
+    "--client-cert", type=options.path, help="Certificate to show to the server, PEM; with --client-key."
+)
+@click.option("--client-key", type=options.path, help="Private key of --client-cert, PEM.")
 def command(
     *,
     model: str,
@@ -66,6 +77,9 @@ def command(
     timeout: float,
     url: str,
     key: str | None,
+    ca: Path | None,
+    client_cert: Path | None,
+    client_key: Path | None,
 ) -> None:
     """Ask a served model for predictions. Ends with 1 when some items were refused."""
     from modelport.cli import answers, sieve
@@ -75,12 +89,22 @@ def command(
         msg = "both --input and --json bring items"
         raise InvalidInput(msg, hint="give one of them")
     with ExitStack() as stack:
-        client = stack.enter_context(Client(url, key, timeout=timeout))
+        pair = _pair(client_cert, client_key)
+        client = stack.enter_context(Client(url, key, timeout=timeout, verify=ca or True, cert=pair))
         items = _streamed(stack, client, model, file, form) if document is None else _given(document)
         parameters = {"return_probabilities": True} if probabilities else None
         ask = partial(client.predict_many, model, batch=batch, parameters=parameters, user_id=user)
         count = answers.print_all(sieve.answered(items, ask), table=_wants_table(output))
     _conclude(count)
+
+
+def _pair(cert: Path | None, key: Path | None) -> tuple[Path, Path] | None:
+    if cert is not None and key is not None:
+        return cert, key
+    if cert is None and key is None:
+        return None
+    msg = "a certificate of the client comes with its private key"
+    raise SettingsError(msg, code="tls-incomplete", hint="--client-cert cert.pem --client-key key.pem")
 
 
 def _conclude(count: Count) -> None:

@@ -36,6 +36,11 @@ _seconds = options.Number(0)
     "--workers", type=click.IntRange(0), default=1, help="Processes that answer; 0 is one per core."
 )
 @click.option("--keys", type=click.Path(), help="Key file of `modelport keys`, watched.")
+@click.option("--tls-cert", type=click.Path(), help="Certificate chain for HTTPS, PEM; watched.")
+@click.option("--tls-key", type=click.Path(), help="Private key of --tls-cert, PEM; watched.")
+@click.option(
+    "--tls-client-ca", type=click.Path(), help="Authorities that clients need a certificate from, PEM."
+)
 @click.option(
     "--allow-host",
     "allow_hosts",

@@ -38,13 +38,17 @@ class AsyncClient:
         *,
         timeout: float | None = 30.0,
         retries: Retries = Retries(),  # noqa: B008 - frozen
+        verify: wire.Verify = True,
+        cert: wire.ClientCertificate | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         uniform: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        address = wire.address(url)
         self._http = httpx.AsyncClient(
-            base_url=wire.address(url),
+            base_url=address,
+            verify=wire.trust(address, verify, cert),
             headers=wire.standing_headers(key),
             limits=wire.LIMITS,
             transport=transport,

@@ -35,6 +35,9 @@ class Client:
         timeout: seconds for a whole call, retries included, unless the call names its own `deadline`.
             The server is told, and does no work that nobody waits for. None waits for ever.
         retries: how much the client may repeat itself; `NEVER` for not at all.
+        verify: who may vouch for a server's certificate: True for the usual authorities, the path of a PEM
+            file for your own, an `ssl.SSLContext`, or False for anybody.
+        cert: your own certificate chain and private key, for a server that asks for them.
         transport, clock, uniform, sleep: the world outside, for tests and for special networks.
 
     Every method raises the typed errors of `modelport.errors`: `RateLimited` and `Overloaded` (which is also
@@ -49,13 +52,17 @@ class Client:
         *,
         timeout: float | None = 30.0,
         retries: Retries = Retries(),  # noqa: B008 - frozen
+        verify: wire.Verify = True,
+        cert: wire.ClientCertificate | None = None,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         uniform: Callable[[], float] = random.random,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        address = wire.address(url)
         self._http = httpx.Client(
-            base_url=wire.address(url),
+            base_url=address,
+            verify=wire.trust(address, verify, cert),
             headers=wire.standing_headers(key),
             limits=wire.LIMITS,
             transport=transport,

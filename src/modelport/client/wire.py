@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import ssl
+from pathlib import Path
 
 import httpx
 
@@ -23,6 +25,40 @@ def address(url: str) -> httpx.URL:
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         raise _no_address(url)
     return parsed
+
+
+Verify = ssl.SSLContext | str | Path | bool
+"""How a server proves who it is: against the usual authorities (True), those of a PEM file, by a context of
+one's own, or not at all (False), which anybody in between can use."""
+
+ClientCertificate = tuple[str | Path, str | Path]
+"""Certificate chain and private key of a client, as PEM files."""
+
+
+def trust(url: httpx.URL, verify: Verify, cert: ClientCertificate | None) -> ssl.SSLContext | bool:
+    """What httpx is to check; raises `SettingsError` for files that are no certificates.
+
+    Over plain HTTP nothing is checked, and no authorities are read.
+    """
+    if url.scheme == "http":
+        return False
+    try:
+        return _context(verify, cert)
+    except (OSError, ValueError) as error:
+        msg = "the certificates for TLS cannot be read"
+        raise SettingsError(
+            msg, code="tls-certificate", hint="PEM files; check `verify` and `cert`"
+        ) from error
+
+
+def _context(verify: Verify, cert: ClientCertificate | None) -> ssl.SSLContext | bool:
+    if isinstance(verify, str | Path):
+        verify = ssl.create_default_context(cafile=str(verify))
+    if cert is None:
+        return verify
+    context = verify if isinstance(verify, ssl.SSLContext) else httpx.create_ssl_context(verify=verify)
+    context.load_cert_chain(*cert)
+    return context
 
 
 def standing_headers(key: str | None) -> dict[str, str]:

@@ -15,7 +15,7 @@ from modelport.core.plan import Revision, ServingPlan, check
 from modelport.errors import ModelportError, Overloaded, PlanRefused
 from modelport.serving import ledger, rollout, shared
 from modelport.serving.log import note
-from modelport.serving.messages import Access, Committed, Prepare, Prepared, Upward
+from modelport.serving.messages import Access, Committed, Credentials, Prepare, Prepared, Upward
 from modelport.serving.places import Places
 from modelport.serving.workers import Worker
 
@@ -37,6 +37,7 @@ class Conductor:
         self._keys = Places(segment.keys, "limited key")
         self._state = rollout.State()
         self._access: Access | None = None
+        self._credentials: Credentials | None = None
         self._answering: dict[Worker, dict[str, Revision]] = {}
         self._deaths = 0
         self._going_on = False
@@ -71,8 +72,18 @@ class Conductor:
         for worker in self.workers():
             worker.channel.send(self._access)
 
+    def secure(self, credentials: Credentials) -> None:
+        """Show these to clients from now on; connections there are keep what they began with."""
+        if self._credentials is not None:
+            note("certificate renewed")
+        self._credentials = credentials
+        for worker in self.workers():
+            worker.channel.send(credentials)
+
     def joined(self, worker: Worker) -> None:
         """A worker was started: who may do what comes before what there is to do."""
+        if self._credentials is not None:
+            worker.channel.send(self._credentials)
         if self._access is not None:
             worker.channel.send(self._access)
         self._go_on()

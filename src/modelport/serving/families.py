@@ -106,6 +106,12 @@ WORKER_CELLS = (
     _of_worker("modelport_connections", "gauge", "Open connections.", shared.CONNECTIONS),
     _of_worker("modelport_connections_accepted_total", "counter", "Connections accepted.", shared.ACCEPTED),
     _of_worker(
+        "modelport_tls_handshakes_failed_total",
+        "counter",
+        "Connections that ended before their TLS handshake did.",
+        shared.UNSECURED,
+    ),
+    _of_worker(
         "modelport_inflight_requests", "gauge", "Requests received and not yet answered.", shared.INFLIGHT
     ),
     _of_worker(

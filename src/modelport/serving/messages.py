@@ -2,7 +2,8 @@
 
 A frame is a 4-byte little-endian length and a msgpack map with a `type`.
 
-    supervisor -> worker    Prepare(plan)  Commit(revision, endpoints)  Access(snapshot)  Drain(seconds)
+    supervisor -> worker    Prepare(plan)  Commit(revision, endpoints)  Access(snapshot)
+                            Credentials(chain, key)  Drain(seconds)
     worker -> supervisor    Hello(pid)  Prepared(revision, slots)  Committed(revision, endpoints)  Drained()
 
 A worker prepares a revision (loads, warms) while it goes on serving the last one; the supervisor commits
@@ -51,6 +52,17 @@ class Access(msgspec.Struct, frozen=True, tag="access"):
     places: dict[str, int]
 
 
+class Credentials(msgspec.Struct, frozen=True, tag="credentials"):
+    """What to show to clients over TLS from now on, as PEM. An empty `client_ca` asks for none of theirs.
+
+    They travel as bytes, so that a successor has the last good ones whatever the files hold meanwhile.
+    """
+
+    chain: bytes
+    key: bytes
+    client_ca: bytes = b""
+
+
 class Drain(msgspec.Struct, frozen=True, tag="drain"):
     """Turn unready, go on accepting for `delay` seconds, then finish what is there; gone within `seconds`."""
 
@@ -82,7 +94,7 @@ class Drained(msgspec.Struct, frozen=True, tag="drained"):
     """Nothing is left to answer; the worker is about to exit."""
 
 
-Downward = Prepare | Commit | Access | Drain
+Downward = Prepare | Commit | Access | Credentials | Drain
 Upward = Hello | Prepared | Committed | Drained
 
 

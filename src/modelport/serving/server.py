@@ -7,6 +7,7 @@ import gc
 import os
 import secrets
 import socket
+import ssl
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +18,7 @@ import msgspec
 import numpy as np
 
 from modelport.core.ids import PredictionIds
-from modelport.serving import shared
+from modelport.serving import shared, tls
 from modelport.serving.channel import Channel
 from modelport.serving.engine import Engine
 from modelport.serving.http.front import Front
@@ -25,12 +26,13 @@ from modelport.serving.http.gate import Gate
 from modelport.serving.http.native import Native
 from modelport.serving.http.protocol import Connection
 from modelport.serving.http.router import Router
+from modelport.serving.http.secure import Secured
 from modelport.serving.http.system import System
 from modelport.serving.http.v2 import OpenInference
 from modelport.serving.limits import Limiter
 from modelport.serving.log import setup
 from modelport.serving.manager import Manager
-from modelport.serving.messages import Access, Boot, Commit, Drain, Drained, Hello, Prepare
+from modelport.serving.messages import Access, Boot, Commit, Credentials, Drain, Drained, Hello, Prepare
 from modelport.serving.settings import Settings
 from modelport.serving.shared import Segment
 from modelport.serving.slots import SlotBuilder
@@ -71,6 +73,8 @@ class Worker:
         self._index = boot.worker
         self._row = self.segment.row(boot.worker)
         self._flusher: Flusher | None = None
+        self._tls: ssl.SSLContext | None = None
+        self._secured = asyncio.Event()
         self._drained = asyncio.Event()
         self._draining: asyncio.Task[None] | None = None
         executor = ThreadPoolExecutor(settings.threads, "batch", initializer=_quiet_arithmetic)
@@ -121,7 +125,7 @@ class Worker:
         self._beat(monotonic())
         self._sweep()
         server = await self._loop.create_server(
-            lambda: Connection(self.front), sock=listener, backlog=BACKLOG, start_serving=False
+            self._protocol, sock=listener, backlog=BACKLOG, start_serving=False
         )
         listening = self._loop.create_task(self._listen(server, boot))
         channel.send(Hello(os.getpid()))
@@ -140,10 +144,16 @@ class Worker:
         The callers of its socket wait in the accept queue meanwhile. First workers accept at once, to be live
         while they load.
         """
+        if self.settings.tls_cert is not None:
+            await self._secured.wait()
         if self._succeeds(boot):
             await self.manager.settled.wait()
         if not self.front.closing:
             await server.start_serving()
+
+    def _protocol(self) -> asyncio.Protocol:
+        """Of a connection that was just accepted."""
+        return Connection(self.front) if self._tls is None else Secured(self.front, self._tls)
 
     def _succeeds(self, boot: Boot) -> bool:
         """Whether this worker takes another's place."""
@@ -160,6 +170,9 @@ class Worker:
                 self.segment.cells[self._row + shared.READY] = int(self.ready)
             case Access(snapshot, places):
                 self.gate.access(snapshot, places)
+            case Credentials():
+                self._tls = tls.context(message)
+                self._secured.set()
             case Drain() if self._draining is None:
                 self._draining = self._loop.create_task(self._drain(message, server, channel))
 
@@ -183,11 +196,15 @@ class Worker:
     async def _quiet(self, ends: float) -> None:
         """Close idle connections, and wait for the others until `ends`."""
         grace = monotonic() + 0.2
-        while self.front.connections and monotonic() < ends:
+        while self._serving_still(grace) and monotonic() < ends:
             for connection in list(self.front.connections):
                 if not connection.idle or monotonic() >= grace:
                     connection.finish()
             await asyncio.sleep(0.01)
+
+    def _serving_still(self, grace: float) -> bool:
+        """Whether somebody waits for something; who has not shaken hands by now waits for himself."""
+        return bool(self.front.connections or (self.front.handshakes and monotonic() < grace + 1.0))
 
     def _beat(self, due: float) -> None:
         now = monotonic()
@@ -203,6 +220,8 @@ class Worker:
         now = self.front.now = monotonic()
         for connection in list(self.front.connections):
             connection.sweep(now)
+        for handshake in list(self.front.handshakes):
+            handshake.sweep(now)
         for slot in self.manager.live:
             slot.dispatcher.sweep(now)
         self.segment.cells[self._row + shared.RESIDENT] = _resident()

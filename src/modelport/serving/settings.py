@@ -33,6 +33,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         header_seconds: from the first byte of a request to the end of its headers.
         body_seconds: grace for a body before the minimum rate applies.
         body_rate: fewest bytes per second of a body, averaged from its beginning, after the grace.
+        handshake_seconds: from an accepted connection to the end of its TLS handshake.
+        handshakes: connections per worker that may be in their TLS handshake at a time.
         idle_seconds: a keep-alive connection without a request.
         write_seconds: a peer that does not read its answer.
         connections: open connections per worker; over it, 503.
@@ -48,6 +50,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     header_seconds: float = 10.0
     body_seconds: float = 10.0
     body_rate: int = 1024
+    handshake_seconds: float = 10.0
+    handshakes: int = 1000
     idle_seconds: float = 75.0
     write_seconds: float = 30.0
     connections: int = 20_000
@@ -64,6 +68,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         host, port: where to listen; anything but loopback needs keys.
         workers: processes that answer; 0 means one per core.
         keys: path of a key file (`modelport keys create --file`), watched.
+        tls_cert, tls_key: paths of the server's certificate chain and its private key, both in PEM form and
+            watched; without them the port speaks plain HTTP.
+        tls_client_ca: path of the authorities that a client's certificate must come from; None asks for none.
         allow_hosts: Host names answered besides loopback names and IP addresses; `*` answers all.
         queue_rows: most rows waiting per slot and worker; over it, 503.
         timeout: seconds until a request without its own deadline is answered 504.
@@ -91,6 +98,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     port: int = 8000
     workers: int = 1
     keys: str | None = None
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    tls_client_ca: str | None = None
     allow_hosts: tuple[str, ...] = ()
     queue_rows: int = 4096
     timeout: float = 30.0
@@ -141,6 +151,8 @@ LIMIT_RANGES: Mapping[str, Range] = {
     "header_seconds": (0.01, DAY),
     "body_seconds": (0, DAY),
     "body_rate": (0, GIB),
+    "handshake_seconds": (0.01, DAY),
+    "handshakes": (1, 1_000_000),
     "idle_seconds": (0.01, DAY),
     "write_seconds": (0.01, DAY),
     "connections": (1, 1_000_000),
@@ -160,18 +172,29 @@ def check(settings: Settings) -> Settings:
             code="public-without-keys",
             hint="modelport keys create --file keys.json, then --keys keys.json",
         )
+    _check_tls(settings)
     _check_ranges(settings, RANGES, "")
     _check_ranges(settings.limits, LIMIT_RANGES, "limits.")
     if settings.log_level not in LEVELS:
         msg = f"log_level is {settings.log_level!r}, which is not a level"
         raise SettingsError(msg, hint=", ".join(LEVELS))
-    for path in (settings.plan, settings.keys, *settings.bundles):
+    tls = (settings.tls_cert, settings.tls_key, settings.tls_client_ca)
+    for path in (settings.plan, settings.keys, *tls, *settings.bundles):
         if path is not None and not Path(path).exists():
             msg = f"{Path(path).name!r} does not exist"
             raise SettingsError(msg, code="no-such-file", hint="check the path")
     if settings.spool is not None:
         _check_writable(Path(settings.spool))
     return settings
+
+
+def _check_tls(settings: Settings) -> None:
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        msg = "TLS needs a certificate and its private key"
+        raise SettingsError(msg, code="tls-incomplete", hint="--tls-cert cert.pem --tls-key key.pem")
+    if settings.tls_client_ca is not None and settings.tls_cert is None:
+        msg = "certificates of clients can be asked for over TLS only"
+        raise SettingsError(msg, code="tls-incomplete", hint="--tls-cert cert.pem --tls-key key.pem")
 
 
 def _check_writable(folder: Path) -> None:

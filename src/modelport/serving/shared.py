@@ -36,7 +36,8 @@ EVENTS, EVENTS_DROPPED, EVENTS_LOST, PAYLOADS, PAYLOADS_DROPPED, SPOOL_BYTES, RE
 )
 EVENTS_WRITTEN = 17  # so that a successor knows exactly how many events died with its predecessor
 LOOPING = 18  # 1 while starting the worker again does not help
-UNROUTED_CODES = 19  # answers that reached no slot, by code
+UNSECURED = 19  # connections that never got through their TLS handshake
+UNROUTED_CODES = 20  # answers that reached no slot, by code
 WORKER_CELLS = UNROUTED_CODES + len(CODES)
 
 # Cells of a slot, by offset in its block.

@@ -43,10 +43,11 @@ def beside(address: tuple[str, int]) -> socket.socket:
     return sock
 
 
-def url(sock: socket.socket) -> str:
+def url(sock: socket.socket, *, secured: bool = False) -> str:
     """Where a listening socket can be reached, as people write it."""
     host, port = sock.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if secured else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _bind_all(family: int, address: tuple[str, int], count: int) -> list[socket.socket]:

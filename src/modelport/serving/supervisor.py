@@ -20,12 +20,12 @@ import msgspec
 from modelport.core.access import AccessSnapshot
 from modelport.core.plan import ServingPlan
 from modelport.errors import ModelportError
-from modelport.serving import shared, sockets, workers
+from modelport.serving import certificates, shared, sockets, workers
 from modelport.serving.conductor import Conductor
 from modelport.serving.crew import Crew
 from modelport.serving.log import note
 from modelport.serving.plans.source import PlanSource
-from modelport.serving.settings import Settings
+from modelport.serving.settings import Settings, is_loopback
 
 T = TypeVar("T")
 
@@ -68,6 +68,7 @@ class Supervisor:
         self._access = access
         self._say = say
         self._module = module
+        self._certificates = certificates.of(settings)
         self._signals: asyncio.Queue[int] = asyncio.Queue()
 
     async def run(self) -> int:
@@ -78,7 +79,13 @@ class Supervisor:
         """
         settings = self._settings
         listening = sockets.bind(settings.host, settings.port, worker_count(settings))
-        note("listening", url=sockets.url(listening[0]), workers=len(listening))
+        note("listening", url=self._url(listening[0]), workers=len(listening))
+        if self._certificates is None and not is_loopback(settings.host):
+            note(
+                "unencrypted",
+                logging.WARNING,
+                hint="--tls-cert and --tls-key, or TLS in front of this server",
+            )
         # As many spare rows as workers: all of them may stall, and be replaced, at the same time.
         segment = shared.Segment.create(2 * len(listening))
         conductor = Conductor(segment)
@@ -104,7 +111,10 @@ class Supervisor:
         return work.result() if work.done() else crew.broken.result()
 
     async def _conduct(self, conductor: Conductor, listening: Sequence[socket.socket]) -> NoReturn:
-        """Keys before the first plan: nothing is answered before it is known to whom."""
+        """Credentials and keys before the first plan: nobody is answered before it is known how and to whom."""
+        secured = self._certificates.credentials() if self._certificates else None
+        if secured:
+            conductor.secure(await anext(secured))
         snapshots = self._access.snapshots() if self._access else None
         conductor.allow(await anext(snapshots) if snapshots else None)
         plans = self._plans.plans()
@@ -115,6 +125,8 @@ class Supervisor:
         following: list[Coroutine[Any, Any, None]] = [_follow(plans, conductor.take)]
         if snapshots:
             following.append(_follow(snapshots, conductor.allow))
+        if secured:
+            following.append(_follow(secured, conductor.secure))
         await asyncio.gather(*following)
         msg = "a source of plans or keys ended"
         raise RuntimeError(msg)
@@ -123,7 +135,10 @@ class Supervisor:
         names = [share.slot for endpoint in plan.endpoints for share in endpoint.route.shares if share.weight]
         count = f"{len(listening)} worker{'s' if len(listening) > 1 else ''}"
         note("serving", revision=str(plan.revision), slots=names)
-        self._say(f"Serving {_some(names)} on {sockets.url(listening[0])} with {count}")
+        self._say(f"Serving {_some(names)} on {self._url(listening[0])} with {count}")
+
+    def _url(self, listening: socket.socket) -> str:
+        return sockets.url(listening, secured=self._certificates is not None)
 
     async def _leave(self, crew: Crew) -> int:
         """Drain; a second signal ends it at once."""
@@ -145,6 +160,8 @@ class Supervisor:
         self._plans.reload()
         if self._access:
             self._access.reload()
+        if self._certificates:
+            self._certificates.reload()
 
     @contextmanager
     def _handled(self) -> Iterator[None]:

@@ -47,7 +47,7 @@ class Replica:
         assert self.process.stdout is not None
         line = self.process.stdout.readline().strip()
         assert line, self._log.read_text()
-        found = re.search(r"http://\S+", line)
+        found = re.search(r"https?://\S+", line)
         assert found
         self.url = found[0]
         return line

@@ -20,6 +20,7 @@ from modelport.serving.http.exchange import Exchange
 from modelport.serving.http.gate import Gate
 from modelport.serving.http.protocol import Connection
 from modelport.serving.http.router import Router
+from modelport.serving.http.secure import Secured
 from modelport.serving.log import note, trouble
 from modelport.serving.settings import Settings
 from modelport.serving.shared import Segment
@@ -34,6 +35,7 @@ class Front:
 
     Attributes:
         connections: all that are open.
+        handshakes: connections that are not there yet: their TLS handshake is under way.
         now: monotonic seconds, as of the last beat of the worker.
         closing: no further request is read on any connection.
     """
@@ -53,6 +55,7 @@ class Front:
         self.limits = settings.limits
         self.access_log = settings.access_log
         self.connections: set[Connection] = set()
+        self.handshakes: set[Secured] = set()
         self.now = monotonic()
         self.closing = False
         self._router = router
@@ -67,6 +70,14 @@ class Front:
         """Whether there is no room for one more connection."""
         self._cells[self._row + shared.ACCEPTED] += 1
         return len(self.connections) >= self.limits.connections
+
+    def stranger(self) -> bool:
+        """Whether there is room for one more TLS handshake."""
+        return len(self.handshakes) < self.limits.handshakes
+
+    def unsecured(self) -> None:
+        """Count a TLS handshake that failed."""
+        self._cells[self._row + shared.UNSECURED] += 1
 
     def rejected(self, status: int) -> None:
         """Count an answer that reached no slot."""

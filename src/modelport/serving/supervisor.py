@@ -111,7 +111,7 @@ class Supervisor:
         return work.result() if work.done() else crew.broken.result()
 
     async def _conduct(self, conductor: Conductor, listening: Sequence[socket.socket]) -> NoReturn:
-        """Credentials and keys before the first plan: nobody is answered before it is known how, or who asks."""
+        """Credentials and keys before the first plan: nobody is answered before it is known how."""
         secured = self._certificates.credentials() if self._certificates else None
         if secured:
             conductor.secure(await anext(secured))

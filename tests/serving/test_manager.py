@@ -21,7 +21,7 @@ from modelport.serving.settings import Settings
 from modelport.serving.table import LiveSlot
 
 
-def assemble(spec: SlotSpec, warm: Warm, place: int) -> LiveSlot:
+async def assemble(spec: SlotSpec, warm: Warm, place: int) -> LiveSlot:
     empty: dict[str, Any] = dict.fromkeys(LiveSlot.__dataclass_fields__)
     return LiveSlot(
         **(empty | {"spec": spec, "manifest": warm.manifest, "identity": warm.identity, "place": place})
@@ -77,16 +77,13 @@ class Busy:
 def test_a_retired_slot_is_kept_until_its_last_call_is_answered_and_no_longer() -> None:
     async def story() -> None:
         batcher = Busy()
+
+        async def with_batcher(spec: SlotSpec, warm: Warm, place: int) -> LiveSlot:
+            return replace(await assemble(spec, warm, place), dispatcher=cast("Any", batcher))
+
         slot = SlotSpec("m:1", "m", 1, "good")
         with ThreadPoolExecutor(1) as executor:
-            worker = Manager(
-                Settings(),
-                lambda spec, warm, place: replace(
-                    assemble(spec, warm, place), dispatcher=cast("Any", batcher)
-                ),
-                executor,
-                lambda _: None,
-            )
+            worker = Manager(Settings(), with_batcher, executor, lambda _: None)
             for number, slots in ((1, (slot,)), (2, ())):
                 worker.settled.clear()
                 plan = ServingPlan(Revision(0, number), slots, ())

@@ -19,7 +19,7 @@ from modelport.serving.alarm import Alarm
 from modelport.serving.backlog import Backlog, no_room
 from modelport.serving.call import NEVER, Call
 from modelport.serving.cost import CostModel
-from modelport.serving.counters import SlotCounters
+from modelport.serving.counters import Counters
 from modelport.serving.execution.run import Outcome, run
 from modelport.serving.replies import Replies
 from modelport.serving.results import Meaning
@@ -32,7 +32,7 @@ class Batcher:
         self,
         predictor: Predictor,
         meaning: Meaning,
-        counters: SlotCounters,
+        counters: Counters,
         replies: Replies,
         *,
         loop: asyncio.AbstractEventLoop,
@@ -101,6 +101,7 @@ class Batcher:
         self._counters.gauge(shared.QUEUED, self._queue.rows)
         # Set before anything runs: should the model end the process, the supervisor counts these as lost.
         self._counters.add(shared.EXECUTING, len(calls))
+        self._replies.starting(calls)
         if self.cost.predict(rows) < self._inline_seconds:
             outcomes = run(self._predictor, self._meaning, calls)
             self._counters.add(shared.EXECUTING, -len(calls))

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from modelport.serving import shared
+
+
+class Counters(Protocol):
+    """What is counted of one slot: `shared` names the cells."""
+
+    def add(self, cell: int, amount: int = 1) -> None: ...
+
+    def gauge(self, cell: int, value: int) -> None: ...
+
+    def answered(self, protocol: int, status: int, seconds: float) -> None: ...
+
+    def refused(self, protocol: int, status: int) -> None: ...
+
+    def executed(self, rows: int, decoding: float, waiting: float, computing: float) -> None: ...
 
 
 class SlotCounters:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 
 from modelport.core.plan import EndpointSpec, Revision, ServingPlan, SlotSpec
@@ -17,7 +17,8 @@ from modelport.serving.messages import Commit, Committed, Prepare, Prepared, Slo
 from modelport.serving.settings import Settings
 from modelport.serving.table import LiveEndpoint, LiveSlot, Table, contract_digest
 
-Assemble = Callable[[SlotSpec, Warm, int], LiveSlot]
+Assemble = Callable[[SlotSpec, Warm, int], Awaitable[LiveSlot]]
+"""Builds a slot; one that a model host answers is there once its host is ready."""
 
 _BETWEEN = 0.1
 """Seconds between two reports while slots load."""
@@ -42,6 +43,8 @@ class Manager:
         self._retiring: list[LiveSlot] = []
         self._failed: dict[str, tuple[SlotSpec, str]] = {}
         self._loading: str | None = None
+        self._warming: set[str] = set()
+        self._one = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._said = 0.0
         self._saying: asyncio.TimerHandle | None = None
@@ -105,32 +108,26 @@ class Manager:
             return SlotReport("ready", contract=contract_digest(live.manifest), identity=live.identity)
         if spec.id in self._failed:
             return SlotReport("failed", reason=self._failed[spec.id][1])
+        if spec.id in self._warming:
+            return SlotReport("warming")
         return SlotReport("loading" if self._loading == spec.id else "wanted")
 
     async def _bring(self, message: Prepare) -> None:
         loaded = {slot_id: slot.spec for slot_id, slot in self._slots.items()}
         failed = [spec for spec, _ in self._failed.values()]
         self._say()
-        for step in lifecycle.next_actions(message.plan, loaded, failed, self._routed()):
-            if step.action == "load":
-                self._loading = step.slot.id
-                self._say_soon()
-                await self._load(step.slot, message.places[step.slot.id])
-                self._loading = None
-                self._say_soon()
+        steps = lifecycle.next_actions(message.plan, loaded, failed, self._routed())
+        loads = [step.slot for step in steps if step.action == "load"]
+        await asyncio.gather(*(self._load(spec, message.places[spec.id]) for spec in loads))
         self._say()
         self._retire()
         if self._failed or not message.plan.endpoints:
             self.settled.set()
 
     async def _load(self, spec: SlotSpec, place: int) -> None:
-        settings = self._settings
         try:
-            warm = await asyncio.get_running_loop().run_in_executor(
-                self._executor,
-                lambda: load(spec, threads=settings.intra_op, allow_python=settings.allow_python),
-            )
-            live = self._assemble(spec, warm, place)
+            warm = await self._opened(spec)
+            live = await self._assembled(spec, warm, place)
         except ModelportError as error:
             self._failed[spec.id] = (spec, str(error))
         except Exception as error:  # noqa: BLE001 - a bundle may break any library; it fails alone, with a reason
@@ -141,6 +138,29 @@ class Manager:
             if old is not None:
                 self._retiring.append(old)
             self._slots[spec.id] = live
+        self._say_soon()
+
+    async def _opened(self, spec: SlotSpec) -> Warm:
+        """One bundle at a time, so that a worker that dies or stalls names its suspect."""
+        settings = self._settings
+        async with self._one:
+            self._loading = spec.id
+            self._say_soon()
+            try:
+                return await asyncio.get_running_loop().run_in_executor(
+                    self._executor,
+                    lambda: load(spec, threads=settings.intra_op, allow_python=settings.allow_python),
+                )
+            finally:
+                self._loading = None
+
+    async def _assembled(self, spec: SlotSpec, warm: Warm, place: int) -> LiveSlot:
+        """A model host takes its time to start, and holds up no other slot."""
+        self._warming.add(spec.id)
+        try:
+            return await self._assemble(spec, warm, place)
+        finally:
+            self._warming.discard(spec.id)
 
     def _endpoint(self, spec: EndpointSpec, revision: Revision) -> LiveEndpoint:
         arms = tuple(self._slots[share.slot] for share in spec.route.shares)

@@ -8,14 +8,18 @@ from typing import Protocol
 from modelport.errors import DeadlineExceeded, ModelFailed, ModelportError
 from modelport.serving import shared
 from modelport.serving.call import Call
-from modelport.serving.counters import SlotCounters
+from modelport.serving.counters import Counters
 from modelport.serving.execution.run import Outcome, failure
 from modelport.serving.log import trouble
 from modelport.serving.results import Results, nonfinite_rows
 
 
 class Witness(Protocol):
-    """Who is told how every call ended (telemetry); `now` is monotonic."""
+    """Who is told how every call fared (telemetry); `now` is monotonic."""
+
+    def starting(self, calls: list[Call]) -> None:
+        """A batch of these calls is about to run."""
+        ...
 
     def executed(self, outcomes: list[Outcome], now: float) -> None:
         """A batch ran."""
@@ -34,7 +38,7 @@ class Replies:
 
     __slots__ = ("_counters", "_name", "_timeout", "_witness")
 
-    def __init__(self, name: str, counters: SlotCounters, witness: Witness, *, timeout: float) -> None:
+    def __init__(self, name: str, counters: Counters, witness: Witness, *, timeout: float) -> None:
         self._name = name
         self._counters = counters
         self._witness = witness
@@ -44,6 +48,10 @@ class Replies:
         """Whether an answer would come too late."""
         return now >= call.deadline or now - call.received >= self._timeout
 
+    def starting(self, calls: list[Call]) -> None:
+        """A batch of these calls is about to run."""
+        self._witness.starting(calls)
+
     def executed(self, outcomes: list[Outcome], rows: int, started: float, ended: float) -> None:
         """A batch of `rows` ran from `started` to `ended` (monotonic): answer the calls that it ended."""
         decoding = waiting = 0.0
@@ -52,6 +60,10 @@ class Replies:
             decoding += queued - outcome.call.received
             waiting += started - queued
         self._counters.executed(rows, decoding, waiting, ended - started)
+        self.ended(outcomes, ended)
+
+    def ended(self, outcomes: list[Outcome], ended: float) -> None:
+        """Answer calls that were run up to `ended` (monotonic)."""
         seen = None
         for outcome in outcomes:
             if outcome.results is not None and outcome.results is not seen:

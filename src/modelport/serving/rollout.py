@@ -160,7 +160,7 @@ def heard(worker: Seen, revision: Revision, slots: Mapping[str, SlotReport]) -> 
 
 def loading(worker: Seen) -> tuple[str, ...]:
     """The slots a worker is busy with: the suspects, should it die or stall."""
-    return tuple(slot for slot, report in worker.slots.items() if report.state in {"loading", "warming"})
+    return tuple(slot for slot, report in worker.slots.items() if report.state == "loading")
 
 
 def busy(worker: Seen) -> bool:

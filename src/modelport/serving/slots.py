@@ -38,7 +38,7 @@ class SlotBuilder:
     preparer: Executor
     recorder: Recorder | None
 
-    def build(self, spec: SlotSpec, warm: Warm, place: int) -> LiveSlot:
+    async def build(self, spec: SlotSpec, warm: Warm, place: int) -> LiveSlot:
         """The slot, its counters at `place` of the segment."""
         manifest = warm.manifest
         parameters = spec.parameters or manifest.parameters

@@ -17,7 +17,7 @@ from modelport.serving import shared
 from modelport.serving.alarm import Alarm
 from modelport.serving.backlog import no_room
 from modelport.serving.call import NEVER, Call
-from modelport.serving.counters import SlotCounters
+from modelport.serving.counters import Counters
 from modelport.serving.execution.run import Outcome, failure
 from modelport.serving.execution.stages import Piece, Prepared, compute, prepare
 from modelport.serving.grouping import Bounds, choose
@@ -34,7 +34,7 @@ class StagedBatcher:
         self,
         predictor: Staged,
         meaning: Meaning,
-        counters: SlotCounters,
+        counters: Counters,
         replies: Replies,
         *,
         loop: asyncio.AbstractEventLoop,
@@ -143,6 +143,7 @@ class StagedBatcher:
                 # Set before anything runs: should the model end the process, these count as lost.
                 self._counters.add(shared.EXECUTING)
         self._busy += 1
+        self._replies.starting([piece.of.call for piece in pieces])
         self._executor.submit(self._timed, pieces).add_done_callback(
             lambda future: self._loop.call_soon_threadsafe(self._returned, pieces, now, future)
         )

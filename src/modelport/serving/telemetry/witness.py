@@ -26,6 +26,9 @@ _OUTCOME: dict[int, Outcome] = {
 class Silence:
     """Telemetry switched off."""
 
+    def starting(self, calls: list[Call]) -> None:
+        """Notes nothing."""
+
     def executed(self, outcomes: list[run.Outcome], now: float) -> None:
         """Notes nothing."""
 
@@ -49,6 +52,9 @@ class BatchWitness:
         self._recorder = recorder
         self._slot = slot
         self._samples = Samples(recorder, slot, signature, payload_share)
+
+    def starting(self, calls: list[Call]) -> None:
+        """Notes nothing: how a call ends is what counts."""
 
     def executed(self, outcomes: list[run.Outcome], now: float) -> None:
         """Note what became of each call of a batch; `now` is when the answers were written, monotonic."""

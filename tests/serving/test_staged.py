@@ -33,6 +33,9 @@ class Notes:
     def __init__(self) -> None:
         self.statuses: list[int] = []
 
+    def starting(self, calls: list[Call]) -> None:
+        """Nothing is noted before the end."""
+
     def executed(self, outcomes: list[Outcome], now: float) -> None:
         self.statuses += [outcome.call.status for outcome in outcomes]
 

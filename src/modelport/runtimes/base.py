@@ -7,6 +7,9 @@ from typing import Protocol, runtime_checkable
 from modelport.core.manifest import Manifest
 from modelport.runtimes.batch import Array, Batch
 
+TRUNCATED = "truncated"
+"""An output beside those that a signature names: BOOL `[rows]`, rows that the model's own maximum has cut."""
+
 
 class Files(Protocol):
     """What a runtime may read: verified files of one bundle."""

@@ -9,6 +9,7 @@ import numpy as np
 from modelport.core.manifest import Manifest
 from modelport.core.signature import Field
 from modelport.errors import ModelportError
+from modelport.runtimes.base import TRUNCATED
 from modelport.runtimes.batch import Array, Batch, Ragged
 
 _NO_ERRORS: dict[int, ModelportError] = {}
@@ -47,6 +48,11 @@ class Results:
         if values is None:
             values = self._lists["confidence"] = self.meaning.confidences(self.batch)
         return values
+
+    def truncated(self, row: int) -> bool:
+        """Whether the model's own maximum has cut this row."""
+        cut = self.batch.tensors.get(TRUNCATED)
+        return cut is not None and not isinstance(cut, Ragged) and bool(cut[row])
 
 
 _ANSWER = {

@@ -190,7 +190,7 @@ class NativeCall(Call):
             label=slot.spec.label,
             confidence=confidence,
             notes=self.decoded.notes.get(index, ()),
-            truncated=place in self.cut,
+            truncated=place in self.cut or results.truncated(row),
             id=self.request.id,
         )
         threshold = asked.confidence_threshold

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import modelport
+from modelport.bundle.format import ABOUT, MANIFEST, SUMS, decode_about, sums
 from modelport.bundle.reader import GOLDEN
 from modelport.bundle.writer import write
 from modelport.core.golden import Golden
-from modelport.core.manifest import FORMAT, About, Manifest, Parameters, Step
+from modelport.core.manifest import FORMAT, About, Manifest, Parameters, Step, canonical
 from modelport.core.signature import Field, Signature
 
 POISON, NONFINITE = 13.0, 7.0
@@ -73,6 +75,16 @@ def dummy(
     manifest = Manifest(FORMAT, "dummy", "regression", signature, None, steps, Parameters(), ())
     attachments = {GOLDEN: msgspec.json.encode(Golden(**golden))} if golden else {}
     write(path, manifest, About(name=name), {}, attachments)
+    return str(path)
+
+
+def renamed(bundle: str, path: Path, name: str) -> str:
+    """A copy of a bundle under another name: the same identity, for servers of many models."""
+    shutil.copytree(bundle, path)
+    about = msgspec.structs.replace(decode_about((path / ABOUT).read_bytes()), name=name)
+    documents = {MANIFEST: (path / MANIFEST).read_bytes(), ABOUT: canonical(about)}
+    (path / ABOUT).write_bytes(documents[ABOUT])
+    (path / SUMS).write_bytes(sums(documents))
     return str(path)
 
 

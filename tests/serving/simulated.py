@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Executor, Future
 from functools import partial
 from itertools import count
@@ -42,6 +42,15 @@ class World:
     def call_later(self, delay: float, callback: Callable[..., object], *args: Any) -> None:
         heapq.heappush(self._later, (self.now + delay, next(self._order), lambda: callback(*args)))
 
+    def create_task(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run what never waits."""
+        try:
+            work.send(None)
+        except StopIteration:
+            return
+        msg = "it waits"
+        raise AssertionError(msg)
+
     @property
     def timers(self) -> int:
         """Timers that are set."""
@@ -64,22 +73,28 @@ class World:
 
 
 class Threads(Executor):
-    """Runs a job at once and hands its result over when the model would have been done."""
+    """Runs a job at once and hands its result over when the model would have been done.
 
-    def __init__(self, world: World, model: Model) -> None:
+    A `single` one runs one job at a time, others as many as there are.
+    """
+
+    def __init__(self, world: World, *, single: bool = False) -> None:
         self._world = world
-        self._model = model
+        self._single = single
+        self._free = 0.0
 
     def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
-        began = self._world.now
-        done: Callable[[], object]
+        began = max(self._world.now, self._free if self._single else 0.0)
+        now, self._world.now = self._world.now, began
         try:
-            done = partial(future.set_result, work(*args, **kwargs))
+            result = work(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - as an executor does
-            done = partial(future.set_exception, error)
-        ended, self._world.now = self._world.now, began
-        self._world.call_later(ended - began, done)
+            then: Callable[[], object] = partial(future.set_exception, error)
+        else:
+            then = partial(future.set_result, result)
+        self._free, self._world.now = self._world.now, now
+        self._world.call_later(self._free - now, then)
         return future
 
 

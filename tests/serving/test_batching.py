@@ -62,7 +62,7 @@ class Bench:
             counters,
             Replies("m:1", counters, self.notes, timeout=timeout),
             loop=cast("Any", self.world),
-            executor=Threads(self.world, self.model),
+            executor=Threads(self.world),
             **(settings | choices),
         )
 

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from modelport.core.plan import Revision
 from modelport.serving import ledger, shared
-from modelport.serving.families import FAMILIES
+from modelport.serving.families import FAMILIES, SPARSE_CELLS
 from modelport.serving.metrics import render
 from modelport.serving.statistics import statistics
 
@@ -64,6 +64,8 @@ def segment() -> shared.Segment:
         add(segment, worker, 0, shared.batch_cell(3))
         add(segment, worker, 0, shared.QUEUE_NS, 2_000_000_000)
         add(segment, worker, 0, shared.LAST_MS, 1000 + worker)
+        for cell in SPARSE_CELLS:
+            add(segment, worker, 0, cell.cell, 1)
     segment.cells[segment.row(1) + shared.UNROUTED_CODES + shared.code_index(404)] = 7
     return segment
 

@@ -71,10 +71,13 @@ def test_slots_of_one_endpoint_with_different_contracts_are_refused() -> None:
     assert "churn:1 and churn:2" in verdict.reason
 
 
-def test_lazy_slots_hold_up_no_endpoint() -> None:
+def test_a_lazy_slot_holds_up_its_endpoint_until_it_is_verified_and_no_longer() -> None:
     slot = SlotSpec("churn:1", "churn", 1, "x.bundle", pinned=False)
     lazy = msgspec.structs.replace(plan(1, churn=1), slots=(slot,))
-    assert rollout.advance(rollout.take(State(), lazy), [asked(1)]).committed == {"churn": revision(1)}
+    state = rollout.take(State(), lazy)
+    assert rollout.advance(state, [asked(1)]).committed == {}
+    verified = asked(1, churn_1=SlotReport("verified", contract="c"))
+    assert rollout.advance(state, [verified]).committed == {"churn": revision(1)}
 
 
 def test_a_plan_that_is_no_newer_is_refused() -> None:

@@ -90,7 +90,7 @@ class Bench:
         self._names = itertools.count()
         counters = SlotCounters(self.segment, 0, 0)
         settings: dict[str, Any] = {"bounds": Bounds(32, 16_384), "queue_rows": 64, "instances": 1}
-        threads = Threads(self.world, self.model)
+        threads = Threads(self.world)
         self.batcher = StagedBatcher(
             self.model,
             Meaning(Manifest(FORMAT, "dummy", "regression", SIGNATURE, None, (), Parameters(), ())),

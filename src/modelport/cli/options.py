@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -21,3 +22,23 @@ class Number(click.FloatRange):
         if not isfinite(number):
             self.fail(f"{number} is not a number of the range {self._describe_range()}.", param, ctx)
         return number
+
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) *(?:([kmgt])(i?)b?|b?)", re.IGNORECASE)
+_POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
+
+
+class Bytes(click.ParamType[int]):
+    """A number of bytes: `1048576`, `500MB` (powers of 1000) or `4GiB` (powers of 1024)."""
+
+    name = "bytes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The bytes that this text says."""
+        if isinstance(value, int):
+            return value
+        found = _SIZE.fullmatch(str(value).strip())
+        if found is None:
+            self.fail(f"{value!r} is not a size such as 4GiB, 500MB or 1048576.", param, ctx)
+        number, unit, binary = found.groups()
+        return int(float(number) * (1024 if binary else 1000) ** _POWERS.get((unit or "").lower(), 0))

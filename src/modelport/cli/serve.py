@@ -77,6 +77,15 @@ _seconds = options.Number(0)
     help="Share of requests whose payload is kept.",
 )
 @click.option("--redact", multiple=True, help="Column whose values never reach the spool; repeatable.")
+@click.option("--memory", type=options.Bytes(), default=0, help="Bytes for loaded models; 0 is no limit.")
+@click.option("--pin", multiple=True, help="Model, or model:version, that is never let go; repeatable.")
+@click.option("--preload/--no-preload", default=True, help="Load what fits into --memory at the start.")
+@click.option(
+    "--unload-idle",
+    type=_seconds,
+    default=0.0,
+    help="Let go of models not asked for so many seconds; 0 keeps them.",
+)
 @click.option("--allow-python", is_flag=True, help="Serve bundles that run code.")
 @click.option("--log-level", default="info", help="debug, info, warning or error.")
 @click.option("--access-log", is_flag=True, help="One log line per request.")

@@ -43,7 +43,8 @@ async def _replica(settings: Settings, module: str) -> int:
 def _plans(settings: Settings) -> PlanSource:
     if settings.plan:
         return FilePlans(settings.plan)
-    return StandalonePlans(settings.bundles, settings.split)
+    lazy = bool(settings.memory or settings.unload_idle)
+    return StandalonePlans(settings.bundles, settings.split, lazy=lazy, pin=settings.pin)
 
 
 def _say(line: str) -> None:

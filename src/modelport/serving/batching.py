@@ -65,6 +65,11 @@ class Batcher:
         """Whether nothing waits and nothing runs."""
         return not self._queue and not self._busy
 
+    @property
+    def unready(self) -> str:
+        """Empty: its model is there."""
+        return ""
+
     def submit(self, call: Call) -> None:
         """Queue a call; raises `Overloaded` when the queue has no room."""
         if not self._queue.add(call):
@@ -83,6 +88,9 @@ class Batcher:
         for call in (*self._queue, *self._running):
             if self._replies.late(call, now):
                 self._replies.expired(call)
+
+    def close(self) -> None:
+        """Nothing to do: its model goes with it."""
 
     def _ring(self, now: float) -> float:
         """A deadline has come: answer the late, and tell the next deadline."""

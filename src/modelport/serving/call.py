@@ -35,11 +35,12 @@ class Call:
         cancelled: the caller has left.
         queued: monotonic seconds when it was queued.
         status: what was answered, once it was.
+        uncut: its texts are still to be cut, by `shorten`, because the model that says where was not there.
     """
 
     __slots__ = (
         "batch", "cancelled", "deadline", "id", "partial", "protocol",
-        "queued", "received", "rows", "slot", "status",
+        "queued", "received", "rows", "slot", "status", "uncut",
     )  # fmt: skip
 
     def __init__(
@@ -62,6 +63,10 @@ class Call:
         self.cancelled = False
         self.queued = 0.0
         self.status = 0
+        self.uncut = False
+
+    def shorten(self) -> None:
+        """Cut the texts of `batch` to what the model reads. Raises `InvalidInput`."""
 
     def answered(self, results: Results, start: int) -> int:
         """Rows `start` to `start + rows` of `results` are the answer. Returns the status sent."""

@@ -24,10 +24,19 @@ class Dispatcher(Protocol):
         """Whether nothing waits and nothing runs."""
         ...
 
+    @property
+    def unready(self) -> str:
+        """Why a call would be refused now, whatever is in it; empty when it would not."""
+        ...
+
     def submit(self, call: Call) -> None:
         """Take a call, to be answered once on the event loop; raises `Overloaded` when there is no room."""
         ...
 
     def sweep(self, now: float) -> None:
         """Answer 504 to every call whose deadline or time-out has passed; `now` is monotonic."""
+        ...
+
+    def close(self) -> None:
+        """Give up what it holds: nothing waits or runs, and no call comes any more."""
         ...

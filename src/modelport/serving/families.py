@@ -96,6 +96,35 @@ SLOT_CELLS = (
     ),
 )
 
+RESIDENCE_CELLS = (
+    _of_model("modelport_model_loaded", "gauge", "Workers that hold the model in memory.", shared.LOADED),
+    _of_model(
+        "modelport_model_memory_bytes",
+        "gauge",
+        "Memory the model takes, as measured when it was loaded, over all workers.",
+        shared.MODEL_BYTES,
+    ),
+    _of_model("modelport_model_loads_total", "counter", "Loads of a lazy model.", shared.LOADS),
+    _of_model(
+        "modelport_model_load_seconds_total",
+        "counter",
+        "Time loads of a lazy model took.",
+        shared.LOAD_NS,
+        NS,
+    ),
+    _of_model(
+        "modelport_model_load_failures_total",
+        "counter",
+        "Loads of a lazy model that failed.",
+        shared.LOADS_FAILED,
+    ),
+    _of_model("modelport_model_evictions_total", "counter", "Times the model was let go.", shared.EVICTIONS),
+    _of_model("modelport_cold_requests_total", "counter", "Requests that waited for a load.", shared.COLD),
+)
+
+SPARSE_CELLS = RESIDENCE_CELLS
+"""Cells that few slots use: a series that is zero is left out."""
+
 WORKER_CELLS = (
     _of_worker(
         "modelport_worker_restarts_total", "counter", "Starts in place of another worker.", shared.RESTARTS
@@ -152,6 +181,7 @@ WORKER_CELLS = (
 
 WORKER_UP = Family("modelport_worker_up", "gauge", "1 when the worker's process is there.", WORKER)
 CPU = Family("modelport_process_cpu_seconds_total", "counter", "Processor time, user and system.", WORKER)
+MEMORY = Family("modelport_memory_budget_bytes", "gauge", "Memory for models, of all workers; 0 is no limit.")
 BUILD = Family("modelport_build_info", "gauge", "Versions that run; always 1.", ("version", "python"))
 REVISION = Family(
     "modelport_plan_revision_info", "gauge", "Revision of the plan in effect; always 1.", ("revision",)
@@ -161,11 +191,13 @@ FAMILIES: tuple[Family, ...] = (
     REQUESTS,
     DURATION,
     *(one.family for one in SLOT_CELLS),
+    *(one.family for one in SPARSE_CELLS),
     BATCH_ROWS,
     UNROUTED,
     WORKER_UP,
     *(one.family for one in WORKER_CELLS),
     CPU,
+    MEMORY,
     BUILD,
     REVISION,
 )

@@ -15,6 +15,8 @@ _WORKER_GAUGES = (
     shared.READY, shared.RESIDENT,
 )  # fmt: skip
 
+_SLOT_GAUGES = (shared.EXECUTING, shared.QUEUED, shared.LOADED, shared.MODEL_BYTES)
+
 
 def begin(segment: shared.Segment, row: int, incarnation: int, *, restart: bool) -> None:
     """Make a row fit for a worker about to start: no gauge of its predecessor is left, counters go on.
@@ -72,5 +74,6 @@ def _settle_slot(segment: shared.Segment, first: int) -> int:
     cells = segment.cells
     lost = cells[first + shared.EXECUTING]
     cells[first + shared.LOST] += lost
-    cells[first + shared.EXECUTING] = cells[first + shared.QUEUED] = 0
+    for cell in _SLOT_GAUGES:
+        cells[first + cell] = 0
     return lost

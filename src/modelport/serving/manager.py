@@ -10,14 +10,14 @@ from modelport.core.plan import EndpointSpec, Revision, ServingPlan, SlotSpec
 from modelport.core.traffic import Splitter
 from modelport.errors import ModelportError
 from modelport.serving import lifecycle
-from modelport.serving.loader import Warm, load
+from modelport.serving.loader import Verified, Warm, load, verify
 from modelport.serving.log import trouble
 from modelport.serving.memory import give_back
-from modelport.serving.messages import Commit, Committed, Prepare, Prepared, SlotReport, Upward
+from modelport.serving.messages import Commit, Committed, Prepare, Prepared, SlotReport, SlotState, Upward
 from modelport.serving.settings import Settings
 from modelport.serving.table import LiveEndpoint, LiveSlot, Table, contract_digest
 
-Assemble = Callable[[SlotSpec, Warm, int], Awaitable[LiveSlot]]
+Assemble = Callable[[SlotSpec, Warm | Verified, int], Awaitable[LiveSlot]]
 """Builds a slot; one that a model host answers is there once its host is ready."""
 
 _BETWEEN = 0.1
@@ -62,6 +62,14 @@ class Manager:
         """Every slot that may still hold calls."""
         return [*self._slots.values(), *self._retiring]
 
+    def slot(self, name: str) -> LiveSlot | None:
+        """The slot of that id, if it is there."""
+        return self._slots.get(name)
+
+    def pinned_bytes(self) -> int:
+        """Memory of the models that are never let go."""
+        return sum(slot.bytes for slot in self.live)
+
     @property
     def unready(self) -> str:
         """Why this worker should get no traffic yet; empty when it should."""
@@ -105,7 +113,8 @@ class Manager:
     def _report(self, spec: SlotSpec) -> SlotReport:
         live = self._slots.get(spec.id)
         if live is not None and lifecycle.same(live.spec, spec):
-            return SlotReport("ready", contract=contract_digest(live.manifest), identity=live.identity)
+            state: SlotState = "ready" if spec.pinned else "verified"
+            return SlotReport(state, contract=contract_digest(live.manifest), identity=live.identity)
         if spec.id in self._failed:
             return SlotReport("failed", reason=self._failed[spec.id][1])
         if spec.id in self._warming:
@@ -126,8 +135,8 @@ class Manager:
 
     async def _load(self, spec: SlotSpec, place: int) -> None:
         try:
-            warm = await self._opened(spec)
-            live = await self._assembled(spec, warm, place)
+            bundle = await self._opened(spec)
+            live = await self._assembled(spec, bundle, place)
         except ModelportError as error:
             self._failed[spec.id] = (spec, str(error))
         except Exception as error:  # noqa: BLE001 - a bundle may break any library; it fails alone, with a reason
@@ -140,27 +149,30 @@ class Manager:
             self._slots[spec.id] = live
         self._say_soon()
 
-    async def _opened(self, spec: SlotSpec) -> Warm:
+    async def _opened(self, spec: SlotSpec) -> Warm | Verified:
         """One bundle at a time, so that a worker that dies or stalls names its suspect."""
-        settings = self._settings
+        work = self._load_now if spec.pinned else self._verify
         async with self._one:
             self._loading = spec.id
             self._say_soon()
             try:
-                return await asyncio.get_running_loop().run_in_executor(
-                    self._executor,
-                    lambda: load(spec, threads=settings.intra_op, allow_python=settings.allow_python),
-                )
+                return await asyncio.get_running_loop().run_in_executor(self._executor, work, spec)
             finally:
                 self._loading = None
 
-    async def _assembled(self, spec: SlotSpec, warm: Warm, place: int) -> LiveSlot:
+    async def _assembled(self, spec: SlotSpec, bundle: Warm | Verified, place: int) -> LiveSlot:
         """A model host takes its time to start, and holds up no other slot."""
         self._warming.add(spec.id)
         try:
-            return await self._assemble(spec, warm, place)
+            return await self._assemble(spec, bundle, place)
         finally:
             self._warming.discard(spec.id)
+
+    def _load_now(self, spec: SlotSpec) -> Warm | Verified:
+        return load(spec, threads=self._settings.intra_op, allow_python=self._settings.allow_python)
+
+    def _verify(self, spec: SlotSpec) -> Warm | Verified:
+        return verify(spec, allow_python=self._settings.allow_python)
 
     def _endpoint(self, spec: EndpointSpec, revision: Revision) -> LiveEndpoint:
         arms = tuple(self._slots[share.slot] for share in spec.route.shares)
@@ -192,9 +204,13 @@ class Manager:
     def _let_go(self) -> None:
         """Forget retired slots that have answered their last call; those that have not will call here."""
         before = len(self._retiring)
-        self._retiring = [slot for slot in self._retiring if not slot.dispatcher.idle]
         for slot in self._retiring:
-            slot.dispatcher.when_idle = self._let_go
+            if slot.dispatcher.idle:
+                slot.dispatcher.when_idle = None
+                slot.dispatcher.close()
+            else:
+                slot.dispatcher.when_idle = self._let_go
+        self._retiring = [slot for slot in self._retiring if not slot.dispatcher.idle]
         if len(self._retiring) < before:
             asyncio.get_running_loop().call_later(_AFTER, self._executor.submit, give_back)
 

@@ -19,11 +19,14 @@ import msgspec
 from modelport.core.access import AccessSnapshot
 from modelport.core.plan import Revision, ServingPlan
 
-SlotState = Literal["wanted", "loading", "warming", "ready", "failed", "draining"]
+SlotState = Literal["wanted", "loading", "warming", "verified", "ready", "failed", "draining"]
 
 
 class SlotReport(msgspec.Struct, frozen=True, omit_defaults=True):
-    """State of one slot in one worker. `contract` is the digest of its signature once known."""
+    """State of one slot in one worker. `contract` is the digest of its signature once known.
+
+    A lazy slot is `verified` when its bundle is whole on this disk, loaded or not.
+    """
 
     state: SlotState
     reason: str = ""

@@ -21,10 +21,12 @@ from modelport.serving.families import (
     BUILD,
     CPU,
     DURATION,
+    MEMORY,
     NS,
     REQUESTS,
     REVISION,
     SLOT_CELLS,
+    SPARSE_CELLS,
     UNROUTED,
     WORKER_CELLS,
     WORKER_UP,
@@ -50,18 +52,19 @@ def render(
     *,
     version: str,
     revision: Revision | None = None,
+    memory: int = 0,
     cpu: Callable[[int], float | None] = cpu_seconds,
 ) -> bytes:
     """The whole exposition, in the text format 0.0.4.
 
-    `version` is Modelport's own, `revision` that of the plan in effect; `cpu` tells the processor seconds
-    of a process, or None where it cannot be known.
+    `version` is Modelport's own, `revision` that of the plan in effect, `memory` the setting; `cpu` tells the
+    processor seconds of a process, or None where it cannot be known.
     """
     known = Slots(
         [f'model="{escaped(model)}",version="{number}"' for _, model, number in slots.values()],
         merged(segment, [place for place, _, _ in slots.values()]),
     )
-    lines = (*_slot_lines(known), *_worker_lines(segment, cpu), *_info_lines(version, revision), "")
+    lines = (*_slot_lines(known), *_worker_lines(segment, cpu), *_info_lines(version, revision, memory), "")
     return b"\n".join(map(str.encode, lines))  # never a second copy of the whole
 
 
@@ -72,7 +75,15 @@ def _slot_lines(slots: Slots) -> Iterator[str]:
         column = slots.cells[:, cell]
         values = column.tolist() if unit == 1 else (column / unit).tolist()
         yield from family(what, zip(slots.labels, values, strict=True))
+    for what, cell, unit in SPARSE_CELLS:
+        yield from family(what, _seen(slots, cell, unit))
     yield from histogram(BATCH_ROWS, shared.BATCH_BUCKETS, _batches(slots))
+
+
+def _seen(slots: Slots, cell: int, unit: float) -> Iterator[tuple[str, float]]:
+    column = slots.cells[:, cell]
+    for slot in np.flatnonzero(column).tolist():
+        yield slots.labels[slot], _value(int(column[slot]), unit)
 
 
 def _requests(slots: Slots) -> Iterator[tuple[str, int]]:
@@ -126,7 +137,8 @@ def _worker_lines(segment: Segment, cpu: Callable[[int], float | None]) -> Itera
     yield from family(CPU, [(name, value) for name, value in seconds if value is not None])
 
 
-def _info_lines(version: str, revision: Revision | None) -> Iterator[str]:
+def _info_lines(version: str, revision: Revision | None, memory: int) -> Iterator[str]:
+    yield from family(MEMORY, [("", memory)])
     yield from family(BUILD, [(f'version="{escaped(version)}",python="{platform.python_version()}"', 1)])
     if revision is not None:
         yield from family(REVISION, [(f'revision="{revision}"', 1)])

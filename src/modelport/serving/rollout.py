@@ -1,13 +1,14 @@
 """How a plan takes effect in the workers of a replica: pure decisions over what each worker reported.
 
-Endpoint by endpoint: an endpoint is committed when every worker has its pinned slots ready and their
-contracts agree; until then, or when a slot failed, it keeps the route of its last good revision. So a
-replica may answer with several revisions, and a new worker is brought through all of them, oldest first.
+Endpoint by endpoint: an endpoint is committed when every worker has its pinned slots ready and its lazy ones
+verified, and their contracts agree; until then, or when a slot failed, it keeps the route of its last good
+revision. So a replica may answer with several revisions, and a new worker is brought through all of them,
+oldest first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -17,6 +18,7 @@ from modelport.errors import PlanRefused
 from modelport.serving.messages import Commit, Prepare, SlotReport
 
 _UNKNOWN = SlotReport("wanted")
+_ANSWERING = frozenset({"ready", "verified"})
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -102,22 +104,19 @@ def judge(
     plan: ServingPlan, endpoints: Iterable[EndpointSpec], workers: Sequence[Seen]
 ) -> dict[str, Verdict]:
     """Whether these workers can all answer, by endpoint of a plan."""
-    pinned = {slot.id for slot in plan.slots if slot.pinned}
     asked = [worker.slots if worker.asked == plan.revision else {} for worker in workers]
-    return {endpoint.name: _judge_one(endpoint, pinned, asked) for endpoint in endpoints}
+    return {endpoint.name: _judge_one(endpoint, asked) for endpoint in endpoints}
 
 
-def _judge_one(
-    endpoint: EndpointSpec, pinned: Collection[str], workers: Sequence[Mapping[str, SlotReport]]
-) -> Verdict:
-    slots = [share.slot for share in endpoint.route.shares if share.slot in pinned]
+def _judge_one(endpoint: EndpointSpec, workers: Sequence[Mapping[str, SlotReport]]) -> Verdict:
+    slots = [share.slot for share in endpoint.route.shares]
     reports = [(slot, known.get(slot, _UNKNOWN)) for known in workers for slot in slots]
     for slot, report in reports:
         if report.state == "failed":
             return Verdict("failed", f"slot {slot}: {report.reason or 'failed without a reason'}")
     if differing := _contracts(reports):
         return Verdict("failed", f"slots of one endpoint need one contract; {differing} differ")
-    if workers and all(report.state == "ready" for _, report in reports):
+    if workers and all(report.state in _ANSWERING for _, report in reports):
         return Verdict("ready")
     return Verdict("waiting")
 

@@ -10,6 +10,7 @@ import socket
 import ssl
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from time import monotonic, monotonic_ns, time
 from typing import Any
@@ -29,10 +30,24 @@ from modelport.serving.http.router import Router
 from modelport.serving.http.secure import Secured
 from modelport.serving.http.system import System
 from modelport.serving.http.v2 import OpenInference
+from modelport.serving.lazy import Lazy
 from modelport.serving.limits import Limiter
+from modelport.serving.loader import load
 from modelport.serving.log import setup
 from modelport.serving.manager import Manager
-from modelport.serving.messages import Access, Boot, Commit, Credentials, Drain, Drained, Hello, Prepare
+from modelport.serving.messages import (
+    Access,
+    Boot,
+    Commit,
+    Credentials,
+    Drain,
+    Drained,
+    Hello,
+    Prepare,
+    SlotReport,
+)
+from modelport.serving.processes import worker_count
+from modelport.serving.residence import Residence
 from modelport.serving.settings import Settings
 from modelport.serving.shared import Segment
 from modelport.serving.slots import SlotBuilder
@@ -79,11 +94,27 @@ class Worker:
         self._draining: asyncio.Task[None] | None = None
         executor = ThreadPoolExecutor(settings.threads, "batch", initializer=_quiet_arithmetic)
         preparer = ThreadPoolExecutor(1, "prepare", initializer=_quiet_arithmetic)
-        slots = SlotBuilder(
-            settings, self.segment, boot.worker, loop, executor, preparer, self._telemetry(boot)
-        )
         loading = ThreadPoolExecutor(1, "load", initializer=_quiet_arithmetic)
+        self.residence = Residence(
+            partial(load, threads=settings.intra_op, allow_python=settings.allow_python),
+            budget=settings.memory // worker_count(settings),
+            idle_seconds=settings.unload_idle,
+            loop=loop,
+            executor=loading,
+        )
+        preparer = ThreadPoolExecutor(1, "prepare", initializer=_quiet_arithmetic)
+        slots = SlotBuilder(
+            settings,
+            self.segment,
+            boot.worker,
+            loop,
+            executor,
+            preparer,
+            self._telemetry(boot),
+            self.residence,
+        )
         self.manager = Manager(settings, slots.build, loading, channel.send)
+        self.residence.pinned = self.manager.pinned_bytes
         self.gate = Gate(settings, Limiter(self.segment, boot.worker), time, monotonic)
         system = System(self, self._describe, secured=lambda: self.gate.secured)
         self.front = Front(
@@ -167,6 +198,8 @@ class Worker:
                 self.manager.prepare(message)
             case Commit():
                 self.manager.commit(message)
+                if self.settings.preload:
+                    self.residence.fill()
                 self.segment.cells[self._row + shared.READY] = int(self.ready)
             case Access(snapshot, places):
                 self.gate.access(snapshot, places)
@@ -262,8 +295,19 @@ class Worker:
                 }
                 for name, live in self.table.endpoints.items()
             },
-            "slots": self.manager.report(),
+            "memory": {"budget": self.residence.budget, "models": self.residence.resident},
+            "slots": {name: self._describe_slot(name, told) for name, told in self.manager.report().items()},
         }
+
+    def _describe_slot(self, name: str, told: SlotReport) -> dict[str, Any]:
+        """What the manager reports of a slot, and of a lazy one where its model is."""
+        known: dict[str, Any] = msgspec.to_builtins(told)
+        live = self.manager.slot(name)
+        if live is None:
+            return known
+        if isinstance(live.dispatcher, Lazy):
+            return known | self.residence.describe(live.dispatcher)
+        return known | {"bytes": live.bytes}
 
 
 def _quiet_arithmetic() -> None:

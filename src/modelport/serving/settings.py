@@ -85,6 +85,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         spool_bytes: most bytes that all workers together keep there; over it, the oldest file goes.
         payload_share: share of requests whose payload is kept, 0 to 1.
         redact: column names whose values never reach the spool.
+        memory: bytes for loaded models, shared equally by the workers; 0 sets no limit. With a limit, models
+            are loaded when they are asked, and those used least recently go when others need their memory.
+        pin: models, or versions as `churn:2`, that are loaded at the start and never let go.
+        preload: load what fits into `memory` at the start, in the order given, before it is asked.
+        unload_idle: a model that is not pinned and was not asked for so long is let go; 0 keeps it.
         allow_python: serve bundles that hold executable code.
         log_level: debug, info, warning or error.
         access_log: one log line per request.
@@ -115,6 +120,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     spool_bytes: int = 1024 * MIB
     payload_share: float = 0.01
     redact: tuple[str, ...] = ()
+    memory: int = 0
+    pin: tuple[str, ...] = ()
+    preload: bool = True
+    unload_idle: float = 0.0
     allow_python: bool = False
     log_level: str = "info"
     access_log: bool = False
@@ -137,6 +146,8 @@ RANGES: Mapping[str, Range] = {
     "drain_delay": (0, DAY),
     "spool_bytes": (MIB, 1024 * GIB),
     "payload_share": (0, 1),
+    "memory": (0, 1024 * GIB),
+    "unload_idle": (0, DAY),
 }
 """Of every setting that is a number."""
 

@@ -47,7 +47,10 @@ LATENCY_NS = 15  # sums, one per protocol
 LATENCY = LATENCY_NS + len(PROTOCOLS)  # histogram, per protocol
 REQUESTS = LATENCY + len(PROTOCOLS) * (len(BUCKETS) + 1)  # counts, per protocol and code
 BATCH_SIZES = REQUESTS + len(PROTOCOLS) * len(CODES)
-SLOT_CELLS = BATCH_SIZES + len(BATCH_BUCKETS) + 1
+RESIDENCE = BATCH_SIZES + len(BATCH_BUCKETS) + 1
+# Whether its model is in memory, what it takes, and what became of a lazy one.
+LOADED, MODEL_BYTES, LOADS, LOAD_NS, LOADS_FAILED, EVICTIONS, COLD = range(RESIDENCE, RESIDENCE + 7)
+SLOT_CELLS = COLD + 1
 
 # Cells of a key's rate limit: the window they count, and the requests admitted in it and in the one before.
 WINDOW, CURRENT, PREVIOUS = range(3)

@@ -1,13 +1,19 @@
-"""Builds a live slot of a worker from a bundle that is loaded and warm."""
+"""Builds a live slot of a worker from a bundle: loaded and warm, or verified and to be loaded when asked."""
 
 from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
+import msgspec
+
+from modelport.core.manifest import Manifest
 from modelport.core.plan import SlotSpec
 from modelport.runtimes.base import Staged
+from modelport.serving import shared
 from modelport.serving.batching import Batcher
 from modelport.serving.codecs.items import Items
 from modelport.serving.codecs.rules import Rules
@@ -15,8 +21,10 @@ from modelport.serving.codecs.truncation import Truncation
 from modelport.serving.counters import SlotCounters
 from modelport.serving.dispatch import Dispatcher
 from modelport.serving.grouping import Bounds
-from modelport.serving.loader import Warm
+from modelport.serving.lazy import Lazy
+from modelport.serving.loader import Verified, Warm
 from modelport.serving.replies import Replies
+from modelport.serving.residence import Residence
 from modelport.serving.results import Meaning
 from modelport.serving.settings import Settings
 from modelport.serving.shared import Segment
@@ -24,6 +32,16 @@ from modelport.serving.staged import StagedBatcher
 from modelport.serving.table import LiveSlot
 from modelport.serving.telemetry.recorder import Recorder
 from modelport.serving.telemetry.witness import BatchWitness, Silence
+
+
+class _Parts(NamedTuple):
+    """What a slot's dispatcher is made of, however often its model is loaded."""
+
+    spec: SlotSpec
+    meaning: Meaning
+    counters: SlotCounters
+    replies: Replies
+    truncation: Truncation
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,34 +55,61 @@ class SlotBuilder:
     executor: Executor
     preparer: Executor
     recorder: Recorder | None
+    residence: Residence
 
-    async def build(self, spec: SlotSpec, warm: Warm, place: int) -> LiveSlot:
-        """The slot, its counters at `place` of the segment."""
-        manifest = warm.manifest
+    async def build(self, spec: SlotSpec, bundle: Warm | Verified, place: int) -> LiveSlot:
+        """The slot, its counters at `place` of the segment; a lazy one of a bundle that is only verified."""
+        manifest = bundle.manifest
         parameters = spec.parameters or manifest.parameters
         counters = SlotCounters(self.segment, self.worker, place)
-        meaning = Meaning(manifest)
         rules = Rules(parameters.validation)
-        replies = Replies(spec.id, counters, self._witness(spec, warm), timeout=self.settings.timeout)
+        predictor = bundle.predictor if isinstance(bundle, Warm) else None
+        parts = _Parts(
+            spec,
+            Meaning(manifest),
+            counters,
+            Replies(spec.id, counters, self._witness(spec, manifest), timeout=self.settings.timeout),
+            Truncation(predictor, manifest.signature, parameters.max_tokens),
+        )
+        held = bundle.bytes if isinstance(bundle, Warm) else 0
+        counters.gauge(shared.LOADED, int(held > 0))
+        counters.gauge(shared.MODEL_BYTES, held)
         return LiveSlot(
             spec=spec,
             manifest=manifest,
-            identity=warm.identity,
-            meaning=meaning,
+            identity=bundle.identity,
+            meaning=parts.meaning,
             parameters=parameters,
             rules=rules,
             items=Items(manifest.signature, rules),
-            truncation=Truncation(warm.predictor, manifest.signature, parameters.max_tokens),
+            truncation=parts.truncation,
             counters=counters,
-            dispatcher=self._dispatcher(spec, warm, meaning, counters, replies),
+            dispatcher=await self._whoever(parts, bundle),
             place=place,
             stamp=f"x-modelport-version: {spec.id}\r\n".encode(),
+            bytes=held,
         )
 
-    def _dispatcher(
-        self, spec: SlotSpec, warm: Warm, meaning: Meaning, counters: SlotCounters, replies: Replies
-    ) -> Dispatcher:
+    async def _whoever(self, parts: _Parts, bundle: Warm | Verified) -> Dispatcher:
+        if isinstance(bundle, Warm):
+            return await self._dispatcher(parts, bundle)
+        seat = Lazy(
+            msgspec.structs.replace(parts.spec, identity=bundle.identity),
+            bundle.bytes,
+            partial(self._dispatcher, parts),
+            home=self.residence,
+            counters=parts.counters,
+            replies=parts.replies,
+            truncation=parts.truncation,
+            loop=self.loop,
+            queue_rows=self.settings.queue_rows,
+        )
+        self.residence.enter(seat)
+        return seat
+
+    async def _dispatcher(self, parts: _Parts, warm: Warm) -> Dispatcher:
         """Who answers the slot's calls: by length where rows differ in cost, by the row elsewhere."""
+        spec, meaning, counters, replies, _ = parts
         rows = (spec.parameters or warm.manifest.parameters).batch_size
         if isinstance(warm.predictor, Staged):
             staged = StagedBatcher(
@@ -98,7 +143,7 @@ class SlotBuilder:
             batcher.cost.observe(count, seconds)
         return batcher
 
-    def _witness(self, spec: SlotSpec, warm: Warm) -> BatchWitness | Silence:
+    def _witness(self, spec: SlotSpec, manifest: Manifest) -> BatchWitness | Silence:
         if self.recorder is None:
             return Silence()
-        return BatchWitness(self.recorder, spec.id, warm.manifest.signature, self.settings.payload_share)
+        return BatchWitness(self.recorder, spec.id, manifest.signature, self.settings.payload_share)

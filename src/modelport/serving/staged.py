@@ -75,6 +75,14 @@ class StagedBatcher:
             lambda future: self._loop.call_soon_threadsafe(self._prepared, call, future)
         )
 
+    @property
+    def unready(self) -> str:
+        """Empty: its model is there."""
+        return ""
+
+    def close(self) -> None:
+        """Nothing to do: its model goes with it."""
+
     def sweep(self, now: float) -> None:
         """Answer 504 to every call, waiting or running, whose deadline or time-out has passed."""
         for call in (*self._backlog, *self._running):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
@@ -25,6 +24,7 @@ from modelport.serving.conductor import Conductor
 from modelport.serving.crew import Crew
 from modelport.serving.log import note
 from modelport.serving.plans.source import PlanSource
+from modelport.serving.processes import worker_count
 from modelport.serving.settings import Settings, is_loopback
 
 T = TypeVar("T")
@@ -174,13 +174,6 @@ class Supervisor:
         finally:
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 loop.remove_signal_handler(number)
-
-
-def worker_count(settings: Settings) -> int:
-    """How many workers the settings ask for; 0 means one per core that this process may use."""
-    if settings.workers:
-        return settings.workers
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 async def _follow(items: AsyncIterator[T], take: Callable[[T], None]) -> None:

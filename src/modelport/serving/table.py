@@ -23,7 +23,10 @@ from modelport.serving.results import Meaning
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LiveSlot:
-    """A warm slot of this worker."""
+    """A slot of this worker that answers: warm, or lazy and loaded when it is asked.
+
+    `bytes` is the memory that a pinned model takes; a lazy one's is its dispatcher's.
+    """
 
     spec: SlotSpec
     manifest: Manifest
@@ -38,6 +41,7 @@ class LiveSlot:
     place: int
     stamp: bytes
     """Response header lines that name model and version, ready to send."""
+    bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -90,7 +90,7 @@ def slot(segment: Segment, version: int) -> LiveSlot:
         items=Items(MANIFEST.signature, Rules(Validation())),
         truncation=Truncation(cast("Any", None), MANIFEST.signature, None),
         counters=SlotCounters(segment, 0, version),
-        dispatcher=cast("Any", None),  # the engine above queues nothing
+        dispatcher=cast("Any", SimpleNamespace(unready="")),  # the engine above queues nothing
         place=version,
         stamp=b"x-modelport-version: %d\r\n" % version,
     )

@@ -45,11 +45,16 @@ def model_config(endpoint: LiveEndpoint, slot: LiveSlot) -> dict[str, Any]:
 
 
 def repository_index(table: Table) -> list[dict[str, str]]:
-    """The document of `POST /v2/repository/index`. A table holds warm slots only, so all are ready."""
+    """The document of `POST /v2/repository/index`. A slot whose load has just failed is not ready."""
     return [
-        {"name": endpoint.name, "version": str(version), "state": "READY", "reason": ""}
+        {
+            "name": endpoint.name,
+            "version": str(version),
+            "state": "UNAVAILABLE" if slot.dispatcher.unready else "READY",
+            "reason": slot.dispatcher.unready,
+        }
         for endpoint in table.endpoints.values()
-        for version in sorted(endpoint.by_version)
+        for version, slot in sorted(endpoint.by_version.items())
     ]
 
 

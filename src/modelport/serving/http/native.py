@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import msgspec
 
 from modelport.errors import BadRequest, InvalidInput, ModelportError, UnsupportedMedia
-from modelport.runtimes.batch import Batch
 from modelport.serving import shared
 from modelport.serving.call import Call
 from modelport.serving.codecs.items import Decoded
@@ -123,9 +122,10 @@ class Native:
     def _read(exchange: Exchange, slot: LiveSlot, request: Request) -> NativeCall:
         decoded = slot.items.decode(request.input)
         check_keys(exchange.body, decoded.keys + _envelope_keys(request))
-        batch, cut = slot.truncation.apply(decoded.batch, request.parameters.max_tokens)
-        call = NativeCall(exchange, slot, decoded, request, batch)
-        call.cut = cut
+        call = NativeCall(exchange, slot, decoded, request)
+        call.uncut = slot.truncation.waits(request.parameters.max_tokens)
+        if not call.uncut:
+            call.shorten()
         call.deadline = deadline(exchange)
         return call
 
@@ -135,16 +135,18 @@ class NativeCall(Call):
 
     __slots__ = ("cut", "decoded", "exchange", "request", "texts")
 
-    def __init__(
-        self, exchange: Exchange, slot: LiveSlot, decoded: Decoded, request: Request, batch: Batch
-    ) -> None:
-        super().__init__(slot, batch, id=exchange.id, received=exchange.received, protocol=_PROTOCOL)
+    def __init__(self, exchange: Exchange, slot: LiveSlot, decoded: Decoded, request: Request) -> None:
+        super().__init__(slot, decoded.batch, id=exchange.id, received=exchange.received, protocol=_PROTOCOL)
         self.exchange = exchange
         self.decoded = decoded
         self.request = request
         self.partial = not decoded.single
         self.texts = False
         self.cut: frozenset[int] = frozenset()
+
+    def shorten(self) -> None:
+        """Cut the texts, and remember which were cut."""
+        self.batch, self.cut = self.slot.truncation.apply(self.batch, self.request.parameters.max_tokens)
 
     def answered(self, results: Results, start: int) -> int:
         """Send one object, or `{"results": […]}`."""

@@ -53,7 +53,13 @@ class System:
             for endpoint in app.table.endpoints.values()
             for slot in endpoint.by_version.values()
         }
-        body = render(app.segment, slots, version=modelport.__version__, revision=app.table.revision)
+        body = render(
+            app.segment,
+            slots,
+            version=modelport.__version__,
+            revision=app.table.revision,
+            memory=app.settings.memory,
+        )
         exchange.respond(200, body, CONTENT_TYPE.encode())
 
     def plan(self, exchange: Exchange, target: Target) -> None:  # noqa: ARG002

@@ -63,6 +63,13 @@ class V2Call(Call):
         self.answers = answers
         self.exchange = exchange
 
+    def shorten(self) -> None:
+        """Cut the texts, and note that some were cut."""
+        self.batch, cut = self.slot.truncation.apply(self.batch)
+        if cut:
+            notes = (*self.inference.notes, "truncated")
+            self.inference = msgspec.structs.replace(self.inference, batch=self.batch, notes=notes)
+
     def answered(self, results: Results, start: int) -> int:
         """Write the outputs that were asked for."""
         exchange, inference = self.exchange, self.inference
@@ -107,10 +114,10 @@ class OpenInference:
     def _read(self, exchange: Exchange, slot: LiveSlot, model: str) -> V2Call:
         codec = self._codec(slot, model)
         inference = codec.requests.decode(exchange.body, exchange.headers.get(_LENGTH))
-        batch, cut = slot.truncation.apply(inference.batch)
-        if cut:
-            inference = msgspec.structs.replace(inference, batch=batch, notes=(*inference.notes, "truncated"))
         call = V2Call(slot, inference, codec.answers, exchange)
+        call.uncut = slot.truncation.waits()
+        if not call.uncut:
+            call.shorten()
         call.deadline = deadline(exchange)
         if inference.timeout:
             call.deadline = min(call.deadline, exchange.received + inference.timeout)
@@ -127,8 +134,9 @@ class OpenInference:
         return exchange.respond(200, b'{"ready":true,"live":true}')
 
     def model_ready(self, exchange: Exchange, target: Target) -> object:
-        """`GET .../ready`: what the table names is warm."""
-        self._slot(target)
+        """`GET .../ready`: what the table names is warm, or will be loaded by its first request."""
+        if reason := self._slot(target).dispatcher.unready:
+            raise Overloaded(reason, code="not-ready")
         return _send(exchange, {"name": target.served().name, "ready": True})
 
     def server_metadata(self, exchange: Exchange, target: Target) -> object:  # noqa: ARG002
@@ -157,11 +165,14 @@ class OpenInference:
         return _send(exchange, statistics(self._app.segment, chosen))
 
     def index(self, exchange: Exchange, target: Target) -> object:  # noqa: ARG002
-        """`POST /v2/repository/index`; only ready slots are ever listed."""
+        """`POST /v2/repository/index`; `ready` leaves out what cannot be loaded now."""
+        only = False
         if exchange.body:
             request = decode(_INDEX, exchange.body)
             check_keys(exchange.body, int(request.ready is not msgspec.UNSET))
-        return _send(exchange, repository_index(self._app.table))
+            only = request.ready is True
+        known = repository_index(self._app.table)
+        return _send(exchange, [one for one in known if one["state"] == "READY" or not only])
 
     def load(self, exchange: Exchange, target: Target) -> object:
         """`POST /v2/repository/models/<model>/load`: always refused."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from modelport.core.names import check_name
@@ -20,20 +21,21 @@ Split = Mapping[str, Mapping[int, int]]
 class StandalonePlans:
     """A `PlanSource` over bundles on this machine: versions count 1, 2, … in the order given."""
 
-    def __init__(self, bundles: Sequence[str], split: Split) -> None:
-        self._bundles = tuple(bundles)
-        self._split = split
+    def __init__(
+        self, bundles: Sequence[str], split: Split, *, lazy: bool = False, pin: Sequence[str] = ()
+    ) -> None:
+        self._make = partial(make_plan, tuple(bundles), split, lazy=lazy, pin=tuple(pin))
         self._again = asyncio.Event()
 
     async def plans(self) -> AsyncIterator[ServingPlan]:
         """The plan, and after each `reload` the plan of the bundles as they are then, if they changed."""
-        plan = make_plan(self._bundles, self._split)
+        plan = self._make()
         yield plan
         while True:
             await self._again.wait()
             self._again.clear()
             try:
-                newer = make_plan(self._bundles, self._split, number=plan.revision.number + 1)
+                newer = self._make(number=plan.revision.number + 1)
             except ModelportError as error:
                 note("plan refused", logging.ERROR, reason=str(error))
                 continue
@@ -46,19 +48,25 @@ class StandalonePlans:
         self._again.set()
 
 
-def make_plan(bundles: Sequence[str], split: Split, *, number: int = 1) -> ServingPlan:
+def make_plan(
+    bundles: Sequence[str], split: Split, *, number: int = 1, lazy: bool = False, pin: Sequence[str] = ()
+) -> ServingPlan:
     """One endpoint per model name; without a split the last version gets all traffic, and earlier ones stay
     reachable by their version.
 
-    Raises `BundleError` for a bundle that does not open, `SettingsError` for a split that does not fit.
+    `lazy` slots are loaded when they are asked, except those of the models or `model:version` in `pin`.
+    Raises `BundleError` for a bundle that does not open, `SettingsError` for a split or pin that is wrong.
     """
     slots: list[SlotSpec] = []
     for path in bundles:
         model, label, identity = _known(path)
         version = 1 + sum(slot.model == model for slot in slots)
-        slots.append(SlotSpec(f"{model}:{version}", model, version, path, identity, label))
+        name = f"{model}:{version}"
+        pinned = not lazy or model in pin or name in pin
+        slots.append(SlotSpec(name, model, version, path, identity, label, pinned))
     models = list(dict.fromkeys(slot.model for slot in slots))
     _check_split(split, models)
+    _check_pins(pin, slots)
     endpoints = tuple(_endpoint(model, slots, split.get(model)) for model in models)
     return ServingPlan(Revision(0, number), tuple(slots), endpoints)
 
@@ -90,6 +98,12 @@ def _endpoint(model: str, slots: Sequence[SlotSpec], split: Mapping[int, int] | 
     _check_shares(model, versions, percent)
     shares = (Share(f"{model}:{version}", percent.get(version, 0) * _PERCENT) for version in versions)
     return EndpointSpec(model, Route(tuple(shares)))
+
+
+def _check_pins(pin: Sequence[str], slots: Sequence[SlotSpec]) -> None:
+    for name in set(pin) - {known for slot in slots for known in (slot.id, slot.model)}:
+        msg = f"{name!r} is to be pinned and is not among the bundles"
+        raise SettingsError(msg, code="bad-pin", hint=f"slots here: {', '.join(slot.id for slot in slots)}")
 
 
 def _check_split(split: Split, models: Sequence[str]) -> None:

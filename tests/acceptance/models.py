@@ -64,7 +64,13 @@ def texts(path: Path) -> str:
 
 
 def dummy(
-    path: Path, name: str, *, width: int = 2, golden: Mapping[str, Any] | None = None, **options: Any
+    path: Path,
+    name: str,
+    *,
+    width: int = 2,
+    batch_size: int = 256,
+    golden: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> str:
     """A model that sums `width` numbers; `options` are those of the dummy runtime.
 
@@ -72,7 +78,8 @@ def dummy(
     """
     signature = Signature("vector", (Field("input", "FP64", (-1, width)),), (Field("value", "FP64", (-1,)),))
     steps = (Step("dummy", options),)
-    manifest = Manifest(FORMAT, "dummy", "regression", signature, None, steps, Parameters(), ())
+    parameters = Parameters(batch_size=batch_size)
+    manifest = Manifest(FORMAT, "dummy", "regression", signature, None, steps, parameters, ())
     attachments = {GOLDEN: msgspec.json.encode(Golden(**golden))} if golden else {}
     write(path, manifest, About(name=name), {}, attachments)
     return str(path)

@@ -13,7 +13,7 @@ from modelport.cli import options
 from modelport.errors import NotFound, SettingsError
 
 if TYPE_CHECKING:
-    from modelport.core.access import KeyEntry, Rate
+    from modelport.core.access import KeyEntry, Priority, Rate
 
 _DAYS = re.compile(r"([1-9][0-9]{0,4})d")
 _file = click.option(
@@ -38,6 +38,12 @@ def group() -> None:
     help="infer:MODEL, infer:*, models:read, metrics or admin; repeatable.",
 )
 @click.option("--rate", help="The key's own limit, as 100/s, 6000/m or 10000/h.")
+@click.option(
+    "--priority",
+    type=click.Choice(["interactive", "batch"]),
+    default="interactive",
+    help="batch is refused first under load.",
+)
 @click.option("--expires", help="A date (2027-01-31) or days from now (90d).")
 @_file
 @options.as_json
@@ -47,6 +53,7 @@ def create(
     scope: tuple[str, ...],
     rate: str | None,
     expires: str | None,
+    priority: Priority,
     file: Path,
     as_json: bool,
 ) -> None:
@@ -64,6 +71,7 @@ def create(
         now=now.timestamp(),
         rate=parse_rate(rate) if rate else None,
         expires=parse_expiry(expires, now) if expires else None,
+        priority=priority,
     )
     access_file.update(file, lambda keys: (*keys, entry))
     if as_json:

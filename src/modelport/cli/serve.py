@@ -48,6 +48,9 @@ _seconds = options.Number(0)
     help="Host name to answer for, besides loopback; repeatable; * is all.",
 )
 @click.option("--queue-rows", type=_count, default=4096, help="Most rows waiting per model and worker.")
+@click.option(
+    "--queue-target", type=_seconds, default=1.0, help="Seconds callers should wait at most; over it, 503."
+)
 @click.option("--timeout", type=_seconds, default=30.0, help="Seconds for a request without a deadline.")
 @click.option(
     "--batch-tokens", type=_count, default=16_384, help="Most tokens, padding included, in one batch."
@@ -60,6 +63,9 @@ _seconds = options.Number(0)
 )
 @click.option("--threads", type=_count, default=2, help="Threads that run batches, per worker.")
 @click.option("--intra-op", type=_count, default=1, help="Threads inside one model session.")
+@click.option(
+    "--max-worker-memory", type=int, default=0, help="Bytes over which a worker is short of memory; 0: none."
+)
 @click.option("--drain-seconds", type=_seconds, default=30.0, help="Hard limit of a graceful stop.")
 @click.option("--drain-delay", type=_seconds, default=0.0, help="Seconds to accept after readiness ends.")
 @click.option("--telemetry/--no-telemetry", default=True, help="Counters and join records.")

@@ -37,6 +37,7 @@ class AsyncClient:
         key: str | None = None,
         *,
         timeout: float | None = 30.0,
+        priority: wire.Priority | None = None,
         retries: Retries = Retries(),  # noqa: B008 - frozen
         verify: wire.Verify = True,
         cert: wire.ClientCertificate | None = None,
@@ -49,7 +50,7 @@ class AsyncClient:
         self._http = httpx.AsyncClient(
             base_url=address,
             verify=wire.trust(address, verify, cert),
-            headers=wire.standing_headers(key),
+            headers=wire.standing_headers(key, priority),
             limits=wire.LIMITS,
             transport=transport,
         )

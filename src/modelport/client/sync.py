@@ -34,6 +34,7 @@ class Client:
         key: API key, sent as a bearer token.
         timeout: seconds for a whole call, retries included, unless the call names its own `deadline`.
             The server is told, and does no work that nobody waits for. None waits for ever.
+        priority: "batch" for calls that can wait: a server under load refuses them before the others.
         retries: how much the client may repeat itself; `NEVER` for not at all.
         verify: who may vouch for a server's certificate: True for the usual authorities, the path of a PEM
             file for your own, an `ssl.SSLContext`, or False for anybody.
@@ -51,6 +52,7 @@ class Client:
         key: str | None = None,
         *,
         timeout: float | None = 30.0,
+        priority: wire.Priority | None = None,
         retries: Retries = Retries(),  # noqa: B008 - frozen
         verify: wire.Verify = True,
         cert: wire.ClientCertificate | None = None,
@@ -63,7 +65,7 @@ class Client:
         self._http = httpx.Client(
             base_url=address,
             verify=wire.trust(address, verify, cert),
-            headers=wire.standing_headers(key),
+            headers=wire.standing_headers(key, priority),
             limits=wire.LIMITS,
             transport=transport,
         )

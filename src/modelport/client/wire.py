@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import ssl
 from pathlib import Path
+from typing import Literal
 
 import httpx
 
@@ -61,12 +62,17 @@ def _context(verify: Verify, cert: ClientCertificate | None) -> ssl.SSLContext |
     return context
 
 
-def standing_headers(key: str | None) -> dict[str, str]:
+Priority = Literal["interactive", "batch"]
+
+
+def standing_headers(key: str | None, priority: Priority | None = None) -> dict[str, str]:
     """Sent with every request of a client."""
     headers = {
         "user-agent": f"modelport/{__version__}",
         "accept": "application/json, application/octet-stream",
     }
+    if priority is not None:
+        headers["x-modelport-priority"] = priority
     return headers if key is None else headers | {"authorization": f"Bearer {key}"}
 
 

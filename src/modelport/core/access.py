@@ -12,6 +12,7 @@ import hmac
 import re
 import zlib
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 import msgspec
 
@@ -24,6 +25,9 @@ LENGTH = len(PREFIX) + _ID + _SECRET + _CRC
 _SCOPE = re.compile(r"(?:infer:(?:\*|[A-Za-z0-9][A-Za-z0-9._-]*)|models:read|metrics|admin)")
 _RATE = re.compile(r"([1-9][0-9]{0,8})/(s|m|h)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+Priority = Literal["interactive", "batch"]
 
 
 class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,6 +52,7 @@ class KeyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         rate: the key's own limit.
         created, expires: seconds since the epoch; no `expires` means never.
         revoked: refused from the next snapshot on.
+        priority: `batch` for callers who can wait: under load they are refused before the others.
     """
 
     id: str
@@ -58,6 +63,7 @@ class KeyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     created: float = 0.0
     expires: float | None = None
     revoked: bool = False
+    priority: Priority = "interactive"
 
 
 class AccessSnapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,12 +81,13 @@ def make_key(
     now: float,
     rate: Rate | None = None,
     expires: float | None = None,
+    priority: Priority = "interactive",
 ) -> tuple[str, KeyEntry]:
     """A new key: the text to show once, and the entry to store. `random(n)` draws from 0..n-1, securely."""
     checked = tuple(check_scope(scope) for scope in scopes)
     key_id, secret = (_draw(random, width) for width in (_ID, _SECRET))
     body = PREFIX + key_id + secret
-    entry = KeyEntry(key_id, name, _hash(secret), checked, rate, now, expires)
+    entry = KeyEntry(key_id, name, _hash(secret), checked, rate, now, expires, priority=priority)
     return body + checksum(body), entry
 
 

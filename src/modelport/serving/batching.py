@@ -49,7 +49,7 @@ class Batcher:
         self._loop = loop
         self._executor = executor
         self._batch_rows = batch_rows
-        self._instances = instances
+        self.instances = instances
         self._inline_seconds = inline_seconds
         self._queue = Backlog(queue_rows)
         self._queue_rows = queue_rows
@@ -70,13 +70,26 @@ class Batcher:
         """Empty: its model is there."""
         return ""
 
+    @property
+    def waiting(self) -> int:
+        """Rows that wait."""
+        return self._queue.rows
+
+    def wait(self) -> float:
+        """Seconds until they are all taken, in batches of the best size."""
+        rows = self._queue.rows
+        if not rows:
+            return 0.0
+        size = self.cost.best(rows, self._batch_rows)
+        return self.cost.predict(size) * rows / size / self.instances
+
     def submit(self, call: Call) -> None:
         """Queue a call; raises `Overloaded` when the queue has no room."""
         if not self._queue.add(call):
             raise self._full(call)
         if call.deadline < self._alarm.due:
             self._alarm.set(call.deadline, self._ring)
-        if not self._scheduled and self._busy < self._instances:
+        if not self._scheduled and self._busy < self.instances:
             self._scheduled = True
             self._loop.call_soon(self._turn)
 
@@ -139,7 +152,7 @@ class Batcher:
         self._next()
 
     def _next(self) -> None:
-        if self._queue and not self._scheduled and self._busy < self._instances:
+        if self._queue and not self._scheduled and self._busy < self.instances:
             self._scheduled = True
             self._loop.call_soon(self._turn)
         else:
@@ -169,6 +182,4 @@ class Batcher:
         self._replies.executed(outcomes, rows, started, ended)
 
     def _full(self, call: Call) -> Overloaded:
-        waiting = self._queue.rows
-        seconds = self.cost.predict(self._batch_rows) * waiting / self._batch_rows
-        return no_room(call, waiting, self._queue_rows, seconds)
+        return no_room(call, self.waiting, self._queue_rows, self.wait())

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 NEVER = float("inf")
 
+INTERACTIVE, BATCH, SHADOW = range(3)
+"""Priorities: somebody waits; somebody waits who can wait longer; nobody waits."""
+
 
 class Call:
     """What a codec hands to the engine. Owned by the event loop; used once.
@@ -31,6 +34,7 @@ class Call:
         received: monotonic seconds at the last byte received.
         deadline: monotonic seconds after which the answer is worthless.
         protocol: index into `shared.PROTOCOLS`.
+        priority: INTERACTIVE, BATCH or SHADOW; under load the later ones are refused first.
         partial: rows fail one by one instead of failing the request.
         cancelled: the caller has left.
         queued: monotonic seconds when it was queued.
@@ -39,7 +43,7 @@ class Call:
     """
 
     __slots__ = (
-        "batch", "cancelled", "deadline", "id", "partial", "protocol",
+        "batch", "cancelled", "deadline", "id", "partial", "priority", "protocol",
         "queued", "received", "rows", "slot", "status", "uncut",
     )  # fmt: skip
 
@@ -60,6 +64,7 @@ class Call:
         self.protocol = protocol
         self.deadline = NEVER
         self.partial = False
+        self.priority = INTERACTIVE
         self.cancelled = False
         self.queued = 0.0
         self.status = 0

@@ -15,9 +15,11 @@ class Dispatcher(Protocol):
 
     Attributes:
         when_idle: called each time nothing waits and nothing runs any more.
+        instances: batches that may run at a time; may be set at any time.
     """
 
     when_idle: Callable[[], None] | None
+    instances: int
 
     @property
     def idle(self) -> bool:
@@ -27,6 +29,15 @@ class Dispatcher(Protocol):
     @property
     def unready(self) -> str:
         """Why a call would be refused now, whatever is in it; empty when it would not."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """Rows that wait."""
+        ...
+
+    def wait(self) -> float:
+        """Seconds until they are all taken, predicted from measured cost; infinite while nothing is known."""
         ...
 
     def submit(self, call: Call) -> None:

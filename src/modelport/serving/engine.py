@@ -13,13 +13,15 @@ from time import monotonic
 
 from modelport.errors import DeadlineExceeded, ModelportError, TooLarge
 from modelport.serving.call import NEVER, Call
+from modelport.serving.pressure import Pressure
 
 
 class Engine:
     """Places calls and queues them. Owned by the event loop."""
 
-    def __init__(self, *, rows: int) -> None:
+    def __init__(self, *, rows: int, pressure: Pressure) -> None:
         self._rows = rows
+        self._pressure = pressure
 
     def infer(self, call: Call) -> None:
         """Queue a call for its slot, or refuse it at once: `call.failed` has then been called."""
@@ -39,3 +41,6 @@ class Engine:
         if call.deadline is not NEVER and now >= call.deadline:
             msg = "the deadline had passed when the request arrived"
             raise DeadlineExceeded(msg)
+        if call.priority:
+            self._pressure.check(call.priority)
+        call.slot.admission.check(call, call.slot.dispatcher, now)

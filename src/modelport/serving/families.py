@@ -147,6 +147,12 @@ WORKER_CELLS = (
         "modelport_loop_lag_seconds", "gauge", "How late the event loop runs its timers.", shared.LOOP_LAG, NS
     ),
     _of_worker(
+        "modelport_overload_actions",
+        "gauge",
+        "How many of the four actions against overload are on.",
+        shared.OVERLOAD,
+    ),
+    _of_worker(
         "modelport_worker_ready", "gauge", "1 when every pinned slot of the worker is warm.", shared.READY
     ),
     _of_worker(

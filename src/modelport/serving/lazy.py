@@ -102,6 +102,25 @@ class Lazy:
             return self._inner.unready
         return self._reason if monotonic() < self._again else ""
 
+    @property
+    def instances(self) -> int:
+        """Of the model, while it is there."""
+        return 1 if self._inner is None else self._inner.instances
+
+    @instances.setter
+    def instances(self, count: int) -> None:
+        if self._inner is not None:
+            self._inner.instances = count
+
+    @property
+    def waiting(self) -> int:
+        """Rows that wait, for the model or for their turn."""
+        return self._waiting.rows if self._inner is None else self._inner.waiting
+
+    def wait(self) -> float:
+        """Seconds until they are all taken; infinite while the model is not there."""
+        return NEVER if self._inner is None else self._inner.wait()
+
     def submit(self, call: Call) -> None:
         """Take a call; raises `Overloaded` when there is no room, or loading has just failed."""
         self.used = call.queued

@@ -21,6 +21,7 @@ import numpy as np
 from modelport.core.ids import PredictionIds
 from modelport.serving import shared, tls
 from modelport.serving.channel import Channel
+from modelport.serving.door import Door
 from modelport.serving.engine import Engine
 from modelport.serving.http.front import Front
 from modelport.serving.http.gate import Gate
@@ -46,12 +47,12 @@ from modelport.serving.messages import (
     Prepare,
     SlotReport,
 )
+from modelport.serving.pressure import Pressure
 from modelport.serving.processes import worker_count
 from modelport.serving.residence import Residence
 from modelport.serving.settings import Settings
 from modelport.serving.shared import Segment
 from modelport.serving.slots import SlotBuilder
-from modelport.serving.sockets import BACKLOG
 from modelport.serving.table import Table
 from modelport.serving.telemetry.flusher import Flusher
 from modelport.serving.telemetry.recorder import Recorder
@@ -82,7 +83,12 @@ class Worker:
         loop = asyncio.get_running_loop()
         self.settings = settings
         self.segment = Segment(boot.segment, boot.workers, boot.slots, boot.keys)
-        self.engine = Engine(rows=settings.limits.rows)
+        self.pressure = Pressure(
+            target=settings.queue_target,
+            memory=settings.max_worker_memory,
+            queues=lambda: [slot.dispatcher for slot in self.manager.live],
+        )
+        self.engine = Engine(rows=settings.limits.rows, pressure=self.pressure)
         self.stopping = False
         self._loop = loop
         self._index = boot.worker
@@ -93,7 +99,7 @@ class Worker:
         self._drained = asyncio.Event()
         self._draining: asyncio.Task[None] | None = None
         executor = ThreadPoolExecutor(settings.threads, "batch", initializer=_quiet_arithmetic)
-        preparer = ThreadPoolExecutor(1, "prepare", initializer=_quiet_arithmetic)
+        recorder = self._telemetry(boot)
         loading = ThreadPoolExecutor(1, "load", initializer=_quiet_arithmetic)
         self.residence = Residence(
             partial(load, threads=settings.intra_op, allow_python=settings.allow_python),
@@ -110,7 +116,7 @@ class Worker:
             loop,
             executor,
             preparer,
-            self._telemetry(boot),
+            recorder,
             self.residence,
         )
         self.manager = Manager(settings, slots.build, loading, channel.send)
@@ -127,6 +133,8 @@ class Worker:
             loop=loop,
             executor=executor,
         )
+        self._door: Door | None = None
+        self.pressure.relieved = (self, self.front, *([recorder] if recorder else []))
 
     @property
     def table(self) -> Table:
@@ -138,6 +146,8 @@ class Worker:
         """Why this replica should get no traffic; empty when it should."""
         if self.stopping:
             return "this server is stopping"
+        if "accept" in self.pressure.active:
+            return "this worker is short of memory"
         return self.manager.unready
 
     @property
@@ -155,21 +165,19 @@ class Worker:
         listener.setblocking(False)
         self._beat(monotonic())
         self._sweep()
-        server = await self._loop.create_server(
-            self._protocol, sock=listener, backlog=BACKLOG, start_serving=False
-        )
-        listening = self._loop.create_task(self._listen(server, boot))
+        self._door = door = Door(listener, self._protocol)
+        listening = self._loop.create_task(self._listen(door, boot))
         channel.send(Hello(os.getpid()))
         async for message in channel:
-            self._obey(message, server, channel)
+            self._obey(message, door, channel)
             if self._drained.is_set():
                 break
         listening.cancel()
-        server.close()
+        door.close()
         if self._flusher is not None:
             self._flusher.close()
 
-    async def _listen(self, server: asyncio.Server, boot: Boot) -> None:
+    async def _listen(self, door: Door, boot: Boot) -> None:
         """Accept connections; one that takes another's place first waits until it can answer.
 
         The callers of its socket wait in the accept queue meanwhile. First workers accept at once, to be live
@@ -179,8 +187,7 @@ class Worker:
             await self._secured.wait()
         if self._succeeds(boot):
             await self.manager.settled.wait()
-        if not self.front.closing:
-            await server.start_serving()
+        await door.open()
 
     def _protocol(self) -> asyncio.Protocol:
         """Of a connection that was just accepted."""
@@ -192,7 +199,14 @@ class Worker:
         others = (self.segment.row(worker) for worker in range(boot.workers) if worker != boot.worker)
         return cells[self._row + shared.RESTARTS] > 0 or any(cells[row + shared.READY] for row in others)
 
-    def _obey(self, message: Any, server: asyncio.Server, channel: Channel) -> None:
+    def relieve(self, active: frozenset[str]) -> None:
+        """Let new connections wait while memory is short; `active` are the actions against overload."""
+        self.segment.cells[self._row + shared.OVERLOAD] = len(active)
+        self.segment.cells[self._row + shared.READY] = int(self.ready)
+        if self._door is not None:
+            self._resting = self._loop.create_task(self._door.rest(resting="accept" in active))
+
+    def _obey(self, message: Any, door: Door, channel: Channel) -> None:
         match message:
             case Prepare():
                 self.manager.prepare(message)
@@ -207,9 +221,9 @@ class Worker:
                 self._tls = tls.context(message)
                 self._secured.set()
             case Drain() if self._draining is None:
-                self._draining = self._loop.create_task(self._drain(message, server, channel))
+                self._draining = self._loop.create_task(self._drain(message, door, channel))
 
-    async def _drain(self, message: Drain, server: asyncio.Server, channel: Channel) -> None:
+    async def _drain(self, message: Drain, door: Door, channel: Channel) -> None:
         """Unready first; accept for `delay` more; then finish every accepted request and go."""
         cells = self.segment.cells
         cells[self._row + shared.DRAINING], cells[self._row + shared.READY] = 1, 0
@@ -219,7 +233,7 @@ class Worker:
         # One turn of the loop takes everything that waits in the accept queue before the socket closes.
         await asyncio.sleep(0.05)
         self.front.closing = True
-        server.close()
+        door.close()
         await self._quiet(ends)
         self._drained.set()
         channel.send(Drained())
@@ -243,10 +257,12 @@ class Worker:
         now = monotonic()
         cells, row = self.segment.cells, self._row
         cells[row + shared.HEARTBEAT] = monotonic_ns()
-        cells[row + shared.LOOP_LAG] = int(max(0.0, now - due) * 1e9)
+        lag = max(0.0, now - due)
+        cells[row + shared.LOOP_LAG] = int(lag * 1e9)
         cells[row + shared.CONNECTIONS] = len(self.front.connections)
         cells[row + shared.INFLIGHT] = sum(not connection.idle for connection in self.front.connections)
         self.front.now = now
+        self.pressure.feel(lag, cells[row + shared.RESIDENT], now)
         self._loop.call_later(_BEAT, self._beat, now + _BEAT)
 
     def _sweep(self) -> None:
@@ -297,6 +313,7 @@ class Worker:
             },
             "memory": {"budget": self.residence.budget, "models": self.residence.resident},
             "slots": {name: self._describe_slot(name, told) for name, told in self.manager.report().items()},
+            "overload": sorted(self.pressure.active),
         }
 
     def _describe_slot(self, name: str, told: SlotReport) -> dict[str, Any]:

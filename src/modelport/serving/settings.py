@@ -73,11 +73,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         tls_client_ca: path of the authorities that a client's certificate must come from; None asks for none.
         allow_hosts: Host names answered besides loopback names and IP addresses; `*` answers all.
         queue_rows: most rows waiting per slot and worker; over it, 503.
+        queue_target: seconds that calls should wait at most where a queue stands; over it, 503.
         timeout: seconds until a request without its own deadline is answered 504.
         batch_tokens: most tokens in one batch, with their padding, of models that read tokens.
         inline_seconds: a batch predicted to cost less runs on the event loop, else in a thread.
         threads: threads that run batches, per worker; also ONNX Runtime's intra-op threads are `intra_op`.
         intra_op: threads inside one ONNX Runtime session.
+        max_worker_memory: resident bytes of a worker, over which it is short of memory; 0 sets no limit.
         drain_seconds: hard limit of a graceful stop.
         drain_delay: seconds to go on accepting after readiness turned false.
         telemetry: counters and join records on or off.
@@ -108,11 +110,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     tls_client_ca: str | None = None
     allow_hosts: tuple[str, ...] = ()
     queue_rows: int = 4096
+    queue_target: float = 1.0
     timeout: float = 30.0
     batch_tokens: int = 16_384
     inline_seconds: float = 200e-6
     threads: int = 2
     intra_op: int = 1
+    max_worker_memory: int = 0
     drain_seconds: float = 30.0
     drain_delay: float = 0.0
     telemetry: bool = True
@@ -137,11 +141,13 @@ RANGES: Mapping[str, Range] = {
     "port": (0, 65_535),
     "workers": (0, 256),
     "queue_rows": (1, 16_777_216),
+    "queue_target": (0.001, DAY),
     "timeout": (0.001, DAY),
     "batch_tokens": (1, 16_777_216),
     "inline_seconds": (0, 1),
     "threads": (1, 256),
     "intra_op": (1, 256),
+    "max_worker_memory": (0, 1024 * GIB),
     "drain_seconds": (0, DAY),
     "drain_delay": (0, DAY),
     "spool_bytes": (MIB, 1024 * GIB),

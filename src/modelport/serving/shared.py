@@ -37,7 +37,8 @@ EVENTS, EVENTS_DROPPED, EVENTS_LOST, PAYLOADS, PAYLOADS_DROPPED, SPOOL_BYTES, RE
 EVENTS_WRITTEN = 17  # so that a successor knows exactly how many events died with its predecessor
 LOOPING = 18  # 1 while starting the worker again does not help
 UNSECURED = 19  # connections that never got through their TLS handshake
-UNROUTED_CODES = 20  # answers that reached no slot, by code
+OVERLOAD = 20  # how many actions against overload are on
+UNROUTED_CODES = 21  # answers that reached no slot, by code
 WORKER_CELLS = UNROUTED_CODES + len(CODES)
 
 # Cells of a slot, by offset in its block.

@@ -14,6 +14,7 @@ from modelport.core.manifest import Manifest
 from modelport.core.plan import SlotSpec
 from modelport.runtimes.base import Staged
 from modelport.serving import shared
+from modelport.serving.admission import FEW, Admission, Patience
 from modelport.serving.batching import Batcher
 from modelport.serving.codecs.items import Items
 from modelport.serving.codecs.rules import Rules
@@ -87,8 +88,13 @@ class SlotBuilder:
             dispatcher=await self._whoever(parts, bundle),
             place=place,
             stamp=f"x-modelport-version: {spec.id}\r\n".encode(),
+            admission=Admission(self._patience(parameters.batch_size)),
             bytes=held,
         )
+
+    def _patience(self, batch_rows: int) -> Patience:
+        """A full batch may always wait: it costs those in it nothing to share it."""
+        return Patience(self.settings.queue_target, self.settings.timeout, max(FEW, batch_rows))
 
     async def _whoever(self, parts: _Parts, bundle: Warm | Verified) -> Dispatcher:
         if isinstance(bundle, Warm):

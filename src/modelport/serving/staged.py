@@ -53,7 +53,7 @@ class StagedBatcher:
         self._preparer = preparer
         self._bounds = bounds
         self._queue_rows = queue_rows
-        self._instances = instances
+        self.instances = instances
         self._backlog = LengthBacklog(queue_rows)
         self._running: set[Call] = set()
         self._busy = 0
@@ -65,6 +65,16 @@ class StagedBatcher:
     def idle(self) -> bool:
         """Whether nothing waits and nothing runs."""
         return not self._backlog and not self._busy
+
+    @property
+    def waiting(self) -> int:
+        """Rows that wait."""
+        return self._backlog.rows
+
+    def wait(self) -> float:
+        """Seconds until they are all taken, were each as long as the first and computed alone."""
+        rows = self._backlog.rows
+        return self.cost.predict(1, self._backlog.first() or 1) * rows / self.instances if rows else 0.0
 
     def submit(self, call: Call) -> None:
         """Prepare a call and queue its rows; raises `Overloaded` when the queue has no room."""
@@ -112,7 +122,7 @@ class StagedBatcher:
     def _turn(self) -> None:
         """Give every free instance a batch."""
         now = monotonic()
-        while self._busy < self._instances and (pieces := self._take(now)):
+        while self._busy < self.instances and (pieces := self._take(now)):
             self._start(pieces, now)
         self._counters.gauge(shared.QUEUED, self._backlog.rows)
         if self.when_idle is not None and self.idle:
@@ -178,6 +188,4 @@ class StagedBatcher:
         self._counters.add(shared.EXECUTING, -1)
 
     def _full(self, call: Call) -> Overloaded:
-        waiting = self._backlog.rows
-        alone = self._backlog.first() or 1
-        return no_room(call, waiting, self._queue_rows, self.cost.predict(1, alone) * waiting)
+        return no_room(call, self.waiting, self._queue_rows, self.wait())

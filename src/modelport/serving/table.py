@@ -13,6 +13,7 @@ from modelport.core.plan import Revision, Route, SlotSpec
 from modelport.core.signature import Field
 from modelport.core.traffic import Splitter, point
 from modelport.errors import NotFound
+from modelport.serving.admission import Admission
 from modelport.serving.codecs.items import Items
 from modelport.serving.codecs.rules import Rules
 from modelport.serving.codecs.truncation import Truncation
@@ -42,6 +43,7 @@ class LiveSlot:
     stamp: bytes
     """Response header lines that name model and version, ready to send."""
     bytes: int = 0
+    admission: Admission = field(default_factory=Admission)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

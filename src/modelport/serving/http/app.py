@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from modelport.core.plan import StickyBy
-from modelport.errors import ModelportError
-from modelport.serving.call import NEVER
+from modelport.errors import BadRequest, ModelportError
+from modelport.serving.call import BATCH, INTERACTIVE, NEVER
 from modelport.serving.engine import Engine
 from modelport.serving.http.deadlines import seconds
 from modelport.serving.http.exchange import Exchange
@@ -77,6 +77,22 @@ def deadline(exchange: Exchange) -> float:
     if b"request-timeout-ms" not in headers and b"x-request-timeout" not in headers:
         return NEVER
     return exchange.received + seconds(headers)
+
+
+def priority(exchange: Exchange) -> int:
+    """Whom to refuse first: `x-modelport-priority: batch` says that the caller can wait, and a key may say so
+    for all who use it. Raises `BadRequest` for a priority that there is not.
+    """
+    named = exchange.headers.get(b"x-modelport-priority")
+    if named is None:
+        return exchange.priority
+    if named.lower() not in _PRIORITIES:
+        msg = "x-modelport-priority is none of interactive, batch"
+        raise BadRequest(msg, code="bad-priority", hint="leave it out for interactive")
+    return max(exchange.priority, _PRIORITIES[named.lower()])
+
+
+_PRIORITIES = {b"interactive": INTERACTIVE, b"batch": BATCH}
 
 
 def pick(exchange: Exchange, target: Target, user: str = "") -> LiveSlot:

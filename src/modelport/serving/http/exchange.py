@@ -9,6 +9,7 @@ from math import ceil
 from typing import Any, Protocol
 
 from modelport.errors import MethodNotAllowed, Overloaded, RateLimited, Unauthenticated, UnsupportedMedia
+from modelport.serving.call import INTERACTIVE
 from modelport.serving.http.coding import WORTHWHILE, choose, compress
 from modelport.serving.http.problem import problem
 
@@ -52,6 +53,7 @@ class Exchange:
         request_id: the caller's own when it is printable, else `id`.
         extra: header lines for the answer, each ending in CRLF.
         keep_alive: whether the connection stays open after the answer.
+        priority: that of the API key.
         caller: id of the API key it came with; "" without keys.
         call: what to cancel when the caller leaves; let go of with the answer, so that the two, which hold
             each other, need no garbage collector.
@@ -59,8 +61,8 @@ class Exchange:
     """
 
     __slots__ = (
-        "body", "call", "caller", "done", "extra", "headers", "id", "keep_alive", "method", "path", "query",
-        "received", "request_id", "status", "wire",
+        "body", "call", "caller", "done", "extra", "headers", "id", "keep_alive", "method", "path",
+        "priority", "query", "received", "request_id", "status", "wire",
     )  # fmt: skip
 
     def __init__(
@@ -77,6 +79,7 @@ class Exchange:
         self.extra = b""
         self.call: Any = None
         self.caller = ""
+        self.priority = INTERACTIVE
         self.done = False
         self.status = 0
 

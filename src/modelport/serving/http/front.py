@@ -37,6 +37,7 @@ class Front:
         connections: all that are open.
         handshakes: connections that are not there yet: their TLS handshake is under way.
         now: monotonic seconds, as of the last beat of the worker.
+        lean: connections close after their answer.
         closing: no further request is read on any connection.
     """
 
@@ -57,7 +58,7 @@ class Front:
         self.connections: set[Connection] = set()
         self.handshakes: set[Secured] = set()
         self.now = monotonic()
-        self.closing = False
+        self.closing = self.lean = False
         self._router = router
         self._gate = gate
         self._ids = ids
@@ -70,6 +71,13 @@ class Front:
         """Whether there is no room for one more connection."""
         self._cells[self._row + shared.ACCEPTED] += 1
         return len(self.connections) >= self.limits.connections
+
+    def relieve(self, active: frozenset[str]) -> None:
+        """Close idle connections, and others after their answer, while memory is short (`active` actions)."""
+        self.lean = "keepalive" in active
+        if self.lean:
+            for connection in [one for one in self.connections if one.idle]:
+                connection.finish()
 
     def stranger(self) -> bool:
         """Whether there is room for one more TLS handshake."""

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from modelport.core.access import AccessSnapshot, KeyEntry, allows, matches, parse_key
 from modelport.errors import BadRequest, Forbidden, Misdirected, RateLimited, Unauthenticated
+from modelport.serving.call import BATCH
 from modelport.serving.http.exchange import Exchange
 from modelport.serving.limits import POLICY_FIELD, STATE_FIELD, Limiter, policy_field, state_field
 from modelport.serving.settings import Settings
@@ -87,6 +88,8 @@ class Gate:
             return
         principal = self._principal(exchange)
         exchange.caller = principal.entry.id
+        if principal.entry.priority == "batch":
+            exchange.priority = BATCH
         if not principal.may(scope):
             msg = f"this key lacks the scope {scope}"
             raise Forbidden(msg, code="missing-scope", hint="ask whoever made the key to add the scope")

@@ -11,7 +11,7 @@ from modelport.serving import shared
 from modelport.serving.call import Call
 from modelport.serving.codecs.items import Decoded
 from modelport.serving.codecs.json import check_keys, decode
-from modelport.serving.http.app import App, Target, deadline, pick, refuse
+from modelport.serving.http.app import App, Target, deadline, pick, priority, refuse
 from modelport.serving.http.exchange import Exchange
 from modelport.serving.http.problem import describe
 from modelport.serving.results import Results
@@ -127,6 +127,7 @@ class Native:
         if not call.uncut:
             call.shorten()
         call.deadline = deadline(exchange)
+        call.priority = priority(exchange)
         return call
 
 

@@ -35,6 +35,7 @@ class Server(Protocol):
     connections: set[Connection]
     now: float
     closing: bool
+    lean: bool
     access_log: bool
 
     def handle(self, exchange: Exchange) -> None: ...
@@ -211,7 +212,7 @@ class Connection(asyncio.Protocol):
             parser.get_method(),
             self._url,
             self._headers,
-            keep_alive=parser.should_keep_alive() and not self._server.closing,
+            keep_alive=parser.should_keep_alive() and not (self._server.closing or self._server.lean),
         )
         body = self._body
         exchange.body = body[0] if len(body) == 1 else b"".join(body)

@@ -18,7 +18,7 @@ from modelport.serving.codecs.v2_documents import (
     repository_index,
     server_metadata,
 )
-from modelport.serving.http.app import App, Target, deadline, pick, refuse
+from modelport.serving.http.app import App, Target, deadline, pick, priority, refuse
 from modelport.serving.http.exchange import Exchange
 from modelport.serving.results import Results
 from modelport.serving.shared import PROTOCOLS
@@ -119,6 +119,7 @@ class OpenInference:
         if not call.uncut:
             call.shorten()
         call.deadline = deadline(exchange)
+        call.priority = priority(exchange)
         if inference.timeout:
             call.deadline = min(call.deadline, exchange.received + inference.timeout)
         return call

@@ -49,6 +49,7 @@ class Recorder:
 
     Attributes:
         bell: set when there is a full frame to take.
+        hurried: whether there is no time for payloads now.
         refused, payloads_refused: how many found no room.
     """
 
@@ -71,6 +72,7 @@ class Recorder:
         self._brim = FULL_FRAME if spooled else -1
         self._ring: deque[Record] = deque()
         # Totals with one writer each: the loop adds to the first four, the flusher's thread to the rest.
+        self.hurried = False
         self._kept = 0
         self._payload_kept = 0
         self.refused = 0
@@ -110,6 +112,9 @@ class Recorder:
         self._cells[self._payloads] += 1
         if not self._spooled:
             return
+        if self.hurried:
+            self.payloads_refused += 1
+            return
         body = self._encoded(event, columns)
         waiting = self._payload_kept - self._payload_taken
         if body is None or waiting + len(body) > PAYLOAD_ROOM:
@@ -117,6 +122,10 @@ class Recorder:
             return
         self._payload_kept += len(body)
         self._ring.append(Payload(msgspec.Raw(body)))
+
+    def relieve(self, active: frozenset[str]) -> None:
+        """Keep no payloads while the worker is short of time or memory; `active` are its actions."""
+        self.hurried = "samples" in active
 
     def take(self) -> Record | None:
         """What was noted first, or None; for the one thread that empties the ring."""

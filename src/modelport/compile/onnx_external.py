@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from modelport.bundle import magic
@@ -36,6 +36,18 @@ def whole_graph(path: Path) -> bytes:
     sizes = {location: _size(folder, location) for location in {tensor.location for tensor in external}}
     check_external(path.name, external, sizes)
     return _inside(graph, external, lambda tensor: _read(folder, tensor))
+
+
+def inside(graph: bytes, files: Mapping[str, bytes]) -> bytes:
+    """The graph with the weights that lie in `files`, by the names it has for them, put inside.
+
+    Raises `BundleRefused` as `whole_graph` does.
+    """
+    external = scan(graph).external
+    if not external:
+        return graph
+    check_external("the graph", external, {name: len(data) for name, data in files.items()})
+    return _inside(graph, external, lambda tensor: files[tensor.location][tensor.offset :][: tensor.length])
 
 
 def _size(folder: Path, location: str) -> int:

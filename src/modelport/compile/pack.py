@@ -19,6 +19,9 @@ from modelport.compile.compare import Parity
 from modelport.compile.compiled import Adopted, Compiled, Outputs
 from modelport.compile.parity import Trial, manifest_of, trial
 from modelport.compile.profile import profile
+from modelport.compile.quantize.choose import Choice, choose
+from modelport.compile.quantize.report import ATTACHMENT as PRECISION
+from modelport.compile.quantize.wish import Wish, wish
 from modelport.compile.sample import Sample
 from modelport.compile.speed import Speed, measure, with_original
 from modelport.core.golden import Golden
@@ -85,6 +88,9 @@ def pack(
     tags: Mapping[str, str] | None = None,
     vectorizer: Any = None,
     task: Task | None = None,
+    quantize: str | None = None,
+    truth: Any = None,
+    allow_loss: float | None = None,
     now: datetime | None = None,
 ) -> Packed:
     """Compiles `model` and proves on `sample` and on generated edge rows that it answers as before.
@@ -93,13 +99,19 @@ def pack(
     `labels` name the classes in the order of their indices; `version` is a semantic label. The fastest way
     to compile that holds is taken.
 
+    `quantize` is `int8`, `fp16` or `auto`: the fastest precision on this machine that loses at most
+    `allow_loss` points (0.5 unless given) against fp32 on the sample, whose right answers are `truth`.
+    A named precision is taken as it is unless `allow_loss` limits it.
+
     Raises `Unsupported` when no compiler takes the model, `ParityError` when it compiles but answers
     otherwise, `NameInvalid` or `SettingsError` for a name, label or parameter that makes no sense.
     """
     _check_names(name, version)
-    wanted = _parameters(parameters)
+    wanted, precision = _parameters(parameters), wish(quantize, truth, allow_loss)
     adopted, rows = adopt(model, sample, labels, vectorizer=vectorizer, task=task)
-    return pack_adopted(adopted, rows, name=name, version=version, parameters=wanted, tags=tags, now=now)
+    return pack_adopted(
+        adopted, rows, name=name, version=version, parameters=wanted, tags=tags, precision=precision, now=now
+    )
 
 
 def pack_adopted(
@@ -110,6 +122,7 @@ def pack_adopted(
     version: str | None = None,
     parameters: Parameters | Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
+    precision: Wish | None = None,
     now: datetime | None = None,
     original_us: Mapping[int, float] | None = None,
 ) -> Packed:
@@ -121,19 +134,22 @@ def pack_adopted(
     wanted = _parameters(parameters)
     compiled, proof, tried = _first_that_holds(adopted, rows)
     rows = as_taken(rows, compiled)
-    speed = measure(adopted.original, rows.batch, proof.predictor.predict, _head(proof.taken, len(rows)))
+    choice = choose(compiled, proof, precision) if precision is not None else Choice(compiled, proof, None)
+    compiled, served = choice.compiled, choice.trial
+    speed = measure(adopted.original, rows.batch, served.predictor.predict, _head(proof.taken, len(rows)))
     if original_us is not None:
         speed = with_original(speed, original_us)
     manifest = sealed(manifest_of(compiled, wanted), compiled.files)
     created = (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    source = {**adopted.source, "compiled": tried[-1].candidate}
+    source = {**adopted.source, "compiled": tried[-1].candidate, **made_in(choice)}
     about = About(name, version, created, source, dict(tags or {}))
     attachments = {
-        GOLDEN: msgspec.json.encode(_golden(compiled, proof)),
-        "parity.json": _json({"tried": tried, "parity": proof.parity}),
-        "speed.json": _json(speed),
-        "profile.json": _json(profile(rows)),
+        GOLDEN: msgspec.json.encode(golden(compiled, served)),
+        "parity.json": as_json({"tried": tried, "parity": proof.parity}),
+        "speed.json": as_json(speed),
+        "profile.json": as_json(profile(rows)),
         "card.md": card(manifest, about, proof.parity, speed, compiled.notes).encode(),
+        **precision_evidence(choice),
     }
     return Packed(manifest, about, compiled.files, attachments, proof.parity, speed, tried)
 
@@ -169,16 +185,26 @@ def _none_held(tried: Sequence[Tried], failure: CompileError | None) -> CompileE
     return type(failure)(told, code=failure.code, hint=failure.hint)
 
 
-def _golden(compiled: Compiled, proof: Trial) -> Golden:
+def made_in(choice: Choice) -> dict[str, str]:
+    """What the precision adds to where a bundle came from."""
+    return {} if choice.report is None else {"precision": choice.report.chosen}
+
+
+def precision_evidence(choice: Choice) -> dict[str, bytes]:
+    """The attachment that says which precision was chosen and why; none where none was asked for."""
+    return {} if choice.report is None else {PRECISION: as_json(choice.report)}
+
+
+def golden(compiled: Compiled, proof: Trial) -> Golden:
     """Up to 16 rows that both models agree on, half of them edge rows, as the compiled one answers them."""
     places = _golden_places(proof)
     inputs = Batch(len(places), {name: proof.taken.array(name)[places] for name in proof.taken.tensors})
     answers = proof.predictor.predict(inputs)
     outputs = {field.name: answers.array(field.name) for field in compiled.signature.outputs}
-    golden = golden_of(inputs, outputs, proof.parity.tolerance)
+    found = golden_of(inputs, outputs, proof.parity.tolerance)
     # A golden row that this very machine cannot replay would keep every server from getting ready.
-    replay(proof.predictor, golden, compiled.signature)
-    return golden
+    replay(proof.predictor, found, compiled.signature)
+    return found
 
 
 def _golden_places(proof: Trial) -> Array:
@@ -229,5 +255,6 @@ def _parameters(given: Parameters | Mapping[str, Any] | None) -> Parameters:
         raise SettingsError(msg) from error
 
 
-def _json(document: Any) -> bytes:
+def as_json(document: Any) -> bytes:
+    """A document as an attachment holds it: for people too."""
     return msgspec.json.format(msgspec.json.encode(document), indent=2)

@@ -6,20 +6,21 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from modelport.compile.compare import TOLERANCE, Parity, compare, compare_rows, describe, row_of
 from modelport.compile.compiled import Adopted, Compiled, Outputs
 from modelport.compile.edges import edges
 from modelport.compile.sample import Sample
-from modelport.core.manifest import FORMAT, Manifest, Parameters
+from modelport.core.manifest import FORMAT, FileEntry, Manifest, Parameters
 from modelport.errors import BundleCorrupt, ModelFailed, ParityError
 from modelport.runtimes.base import Predictor
 from modelport.runtimes.batch import Array, Batch, concat
 from modelport.runtimes.dtypes import conform
 from modelport.runtimes.registry import runtime
 
-__all__ = ["TOLERANCE", "Parity", "Trial", "compare", "judge", "manifest_of", "trial"]
+__all__ = ["TOLERANCE", "Parity", "Trial", "compare", "judge", "loaded", "manifest_of", "trial"]
 
 Original = Callable[[Batch], Outputs]
 
@@ -79,7 +80,7 @@ def judge(adopted: Adopted, compiled: Compiled, sample: Sample, tolerance: float
 
 def trial(adopted: Adopted, compiled: Compiled, sample: Sample, tolerance: float = TOLERANCE) -> Trial:
     """As `judge`, keeping the rows and the loaded model."""
-    predictor = runtime(compiled.runtime).load(_Loose(manifest_of(compiled), compiled))
+    predictor = loaded(compiled)
     inputs = compiled.signature.inputs
     with warnings.catch_warnings():
         # Edge rows are meant to be odd; what a model mutters about them is no news to its owner.
@@ -92,6 +93,13 @@ def trial(adopted: Adopted, compiled: Compiled, sample: Sample, tolerance: float
     if not parity.holds:
         raise ParityError(describe(parity), hint="nothing was packed; the rows above show what differs")
     return Trial(predictor, given, taken, expected, agreed, parity)
+
+
+def loaded(compiled: Compiled) -> Predictor:
+    """The predictor of a compiled model before there is a bundle. Its graphs must have passed the audit."""
+    files = tuple(FileEntry(path, "", len(data)) for path, data in sorted(compiled.files.items()))
+    manifest = msgspec.structs.replace(manifest_of(compiled), files=files)
+    return runtime(compiled.runtime).load(_Loose(manifest, compiled))
 
 
 def _answered(original: Original, sample: Batch, generated: Batch) -> tuple[Batch, Outputs, int]:

@@ -43,12 +43,7 @@ class OnnxPredictor:
 
     def predict(self, batch: Batch) -> Batch:
         """The answers to every row, in order. Raises `ModelFailed` when the graph refuses the batch."""
-        for step in self._before:
-            batch = step.apply(batch)
-        tensors = batch.tensors
-        feeds = {name: tensors[name] for name in self._inputs}
-        for name in self._lift:
-            feeds[name] = batch.array(name)[:, None]
+        feeds = self.feeds(batch)
         try:
             values = self._run(self._outputs, feeds)
         except Exception as error:
@@ -58,6 +53,15 @@ class OnnxPredictor:
         for name in self._drop:
             answers[name] = answers[name][..., 0]
         return Batch(batch.rows, answers)
+
+    def feeds(self, batch: Batch) -> dict[str, Any]:
+        """What the graph is given for these rows, by its own names."""
+        for step in self._before:
+            batch = step.apply(batch)
+        feeds: dict[str, Any] = {name: batch.tensors[name] for name in self._inputs}
+        for name in self._lift:
+            feeds[name] = batch.array(name)[:, None]
+        return feeds
 
 
 class OnnxRuntime:

@@ -1,0 +1,164 @@
+"""A proven model in another precision: made, loaded, and its answers taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from modelport.bundle.onnx_scan import scan
+from modelport.bundle.trust import audit_files
+from modelport.compile.compiled import Compiled, Outputs
+from modelport.compile.onnx_external import inside
+from modelport.compile.parity import loaded
+from modelport.compile.quantize import graphs
+from modelport.compile.quantize.anatomy import anatomy
+from modelport.compile.quantize.wish import Precision
+from modelport.errors import BundleError, Unsupported
+from modelport.runtimes.base import Predictor, Staged
+from modelport.runtimes.batch import Array, Batch, split
+
+_CALIBRATION_ROWS = 256
+_TOGETHER = 32
+_ALONE = 64
+
+
+@runtime_checkable
+class Fed(Protocol):
+    """A predictor that tells what its graph is given."""
+
+    def feeds(self, batch: Batch) -> Mapping[str, Array]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One precision of a model, loaded.
+
+    `kept` counts the products with weights that stay in fp32.
+    """
+
+    precision: Precision
+    method: str
+    compiled: Compiled
+    predictor: Predictor
+    kept: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of the model's files."""
+        return sum(map(len, self.compiled.files.values()))
+
+
+def make(precision: Precision, fp32: Made, rows: Batch) -> Made:
+    """The model in `precision`; static ranges are calibrated on `rows`, as the signature types them.
+
+    Raises `Unsupported` (`nothing-to-quantise`, `not-quantised`) with the reason.
+    """
+    path = graph_path(fp32.compiled)
+    beside = _beside(fp32.compiled, path)
+    try:
+        model = graphs.folded(inside(fp32.compiled.files[path], beside))
+        method, kept, graph = _converted(precision, model, fp32.predictor, rows)
+        folder = path.rpartition("/")[0]
+        gone = {f"{folder}/{tensor.location}" for tensor in scan(fp32.compiled.files[path]).external}
+        others = {name: data for name, data in fp32.compiled.files.items() if name not in gone}
+        files = {**others, path: graph}
+        audit_files(files)
+        compiled = replace(fp32.compiled, files=files)
+        return Made(precision, method, compiled, loaded(compiled), kept)
+    except (Unsupported, MemoryError):
+        raise
+    except Exception as error:
+        reason = error.message if isinstance(error, BundleError) else f"{type(error).__name__}: {error}"
+        msg = f"the graph cannot be made {precision}: {reason[:300]}"
+        raise Unsupported(msg, code="not-quantised", hint="serve it in fp32") from error
+
+
+def graph_path(compiled: Compiled) -> str:
+    """Where the one graph of a model lies. Raises `Unsupported` (`nothing-to-quantise`)."""
+    paths = [path for path in compiled.files if path.endswith(".onnx")]
+    if len(paths) == 1:
+        return paths[0]
+    why = "it has several graphs" if paths else "it has no graph, only tables and sums over few words"
+    msg = f"nothing to quantise: {why}"
+    raise Unsupported(msg, code="nothing-to-quantise", hint="serve it in fp32")
+
+
+def answers(predictor: Predictor, rows: Batch, together: int = _TOGETHER) -> Outputs:
+    """The answers to all rows, `together` at a time, as a busy server batches them."""
+    sizes = [min(together, rows.rows - start) for start in range(0, rows.rows, together)]
+    parts = [predictor.predict(part) for part in split(rows, sizes)]
+    return {name: np.concatenate([part.array(name) for part in parts]) for name in parts[0].tensors}
+
+
+def shift(predictor: Predictor, rows: Batch) -> float:
+    """How far a row's answer moves with the rows beside it: the largest difference, absolute or relative.
+
+    Ranges of activations that are measured at each call are those of the whole batch, so a row's answer
+    depends, a little, on its neighbours. It is also how far rounding on another processor may move it.
+    """
+    few = next(split(rows, [min(_ALONE, rows.rows)]))
+    alone, crowded = answers(predictor, few, together=1), answers(predictor, few)
+    return max(
+        (_apart(alone[name], crowded[name]) for name in alone if alone[name].dtype.kind == "f"), default=0.0
+    )
+
+
+def _apart(one: Array, other: Array) -> float:
+    finite = np.isfinite(one) & np.isfinite(other)
+    scale = np.maximum(1.0, np.abs(one[finite]))
+    return float((np.abs(one[finite] - other[finite]) / scale).max(initial=0.0))
+
+
+def _converted(precision: Precision, model: Any, predictor: Predictor, rows: Batch) -> tuple[str, int, bytes]:
+    if precision == "fp16":
+        _refuse_doubles(model)
+        return "cast", 0, graphs.fp16(model)
+    found = anatomy(model)
+    if found.method is None:
+        raise Unsupported(found.reason, code="nothing-to-quantise", hint="serve it in fp32")
+    if found.method == "dynamic":
+        return "dynamic", len(found.kept), graphs.int8_dynamic(model, found)
+    return "static", len(found.kept), graphs.int8_static(model, found, _calibration(predictor, rows))
+
+
+def _refuse_doubles(model: Any) -> None:
+    floats = [tensor for tensor in model.graph.initializer if tensor.data_type == 1]
+    if not any(len(tensor.dims) > 1 for tensor in floats):
+        msg = "nothing to quantise: the graph has no table of fp32 weights"
+        raise Unsupported(msg, code="nothing-to-quantise", hint="serve it as it is")
+
+
+def _calibration(predictor: Predictor, rows: Batch) -> Sequence[graphs.Feeds]:
+    """What the graph is fed for up to 256 rows spread over the sample, one row at a time."""
+    places = np.unique(np.linspace(0, rows.rows - 1, min(_CALIBRATION_ROWS, rows.rows)).astype(np.int64))
+    few = Batch(len(places), {name: rows.array(name)[places] for name in rows.tensors})
+    fed = _fed(predictor)
+    return [fed(row) for row in split(few, [1] * few.rows)]
+
+
+def _fed(predictor: Predictor) -> Callable[[Batch], graphs.Feeds]:
+    if isinstance(predictor, Fed):
+        return predictor.feeds
+    if isinstance(predictor, Staged):
+        return partial(_prepared, predictor)
+    msg = "its runtime does not tell what the graph is fed, so ranges cannot be calibrated"
+    raise Unsupported(msg, code="not-quantised", hint="serve it in fp32")
+
+
+def _prepared(predictor: Staged, rows: Batch) -> graphs.Feeds:
+    ready = predictor.prepare(rows)
+    return {name: ready.array(name) for name in ready.tensors}
+
+
+def _beside(compiled: Compiled, path: str) -> dict[str, bytes]:
+    """The files in the graph's folder, by the names that the graph has for them."""
+    folder = path.rpartition("/")[0] + "/"
+    return {
+        name.removeprefix(folder): data
+        for name, data in compiled.files.items()
+        if name.startswith(folder) and name != path
+    }

@@ -50,7 +50,10 @@ def converted(folder: Path) -> Path:
     outputs = folder / "converted"
     outputs.mkdir()
     inputs = {"model": folder / "plain.joblib", "sample": folder / "rows.csv"}
-    run_in(choose(), Work("convert", inputs, outputs, CONVERT, {"form": "pickle", "labels": None}))
+    run_in(
+        choose(),
+        Work("convert", inputs, outputs, CONVERT, {"form": "pickle", "labels": None, "without": None}),
+    )
     return outputs
 
 

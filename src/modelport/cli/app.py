@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelport.cli import completion, inspect, keys, pack, predict, serve, version
+from modelport.cli import completion, inspect, keys, pack, predict, quantize, serve, version
 from modelport.cli.guard import Guarded
 from modelport.cli.quickstart import command as quickstart
 
@@ -13,6 +13,7 @@ app = Guarded(
     context_settings={"show_default": True},
     commands=[
         pack.command,
+        quantize.command,
         inspect.command,
         serve.command,
         predict.command,

@@ -35,6 +35,7 @@ def gather(bundle: Bundle) -> dict[str, Any]:
         "parity": proof and proof["parity"],
         "tried": proof["tried"] if proof else [],
         "speed": _attached(bundle, "speed.json"),
+        "precision": _attached(bundle, "precision.json"),
         "golden_rows": golden.rows if (golden := bundle.golden()) else 0,
         "tags": about.tags,
     }

@@ -55,6 +55,7 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("size", f"{found['size']:,} bytes"),
         ("refused on the way", "\n".join(_refused(found["tried"]))),
         ("parity", describe_parity(found["parity"])),
+        ("precision", describe_precision(found["precision"])),
         ("golden rows", str(found["golden_rows"] or "none")),
         ("speed", describe_speed(found["speed"])),
     ]
@@ -85,6 +86,28 @@ def describe_speed(speed: dict[str, Any] | None) -> str:
     if speed is None:
         return ""
     return "\n".join(_timing(time) for time in speed["timings"])
+
+
+def describe_precision(report: dict[str, Any] | None) -> str:
+    """Every precision that was measured, in lines, and why one was chosen; empty where none was asked for."""
+    if report is None:
+        return ""
+    lines = [f"{report['chosen']}: {report['why']}", *map(_variant, report["variants"])]
+    return "\n".join([*lines, *(f"note: {note}" for note in report["notes"])])
+
+
+def _variant(variant: dict[str, Any]) -> str:
+    import msgspec
+
+    from modelport.compile.quantize.loss import Loss
+    from modelport.compile.quantize.report import said
+
+    known = [f"{variant['bytes']:,} bytes"] if variant["bytes"] else []
+    if variant["timings"]:
+        known.append(f"{variant['faster']:.2f} times as fast")
+    if variant["loss"] is not None:
+        known.append(said(msgspec.convert(variant["loss"], Loss)))
+    return f"{variant['precision']}: " + "; ".join([*known, *filter(None, [variant["refused"]])])
 
 
 def _timing(time: dict[str, Any]) -> str:

@@ -10,6 +10,10 @@ import click
 
 from modelport.cli import options
 
+QUANTIZE = "Fewer bits: int8, fp16, or auto, the fastest here that loses at most --allow-loss."
+LABELS_COLUMN = "Column of the sample with the right answers, to judge what --quantize loses."
+ALLOW_LOSS = "Most points of accuracy that may be lost. auto: 0.5; a named precision: no limit."
+
 
 @click.command("pack")
 @click.argument("file", type=options.path, help="The model: .joblib, .pkl, .skops or .onnx.")
@@ -25,6 +29,9 @@ from modelport.cli import options
 @click.option("--version", help="A label for people, as 2.1.0.")
 @click.option("--trust-pickle", is_flag=True, help="Load a pickle, in the sandbox: it can run any code.")
 @click.option("--allow-weak-sandbox", is_flag=True, help="Go on where the system offers no strong sandbox.")
+@click.option("--quantize", type=click.Choice(["int8", "fp16", "auto"]), help=QUANTIZE)
+@click.option("--labels-column", help=LABELS_COLUMN)
+@click.option("--allow-loss", type=options.Number(0, 100, min_open=True), help=ALLOW_LOSS)
 @click.option(
     "--output", type=options.path, help="Where to write: a directory, or a .zip. Default: NAME.bundle."
 )
@@ -39,6 +46,9 @@ def command(
     version: str | None,
     trust_pickle: bool,
     allow_weak_sandbox: bool,
+    quantize: str | None,
+    labels_column: str | None,
+    allow_loss: float | None,
     output: Path | None,
     as_json: bool,
 ) -> None:
@@ -46,7 +56,7 @@ def command(
     from modelport.compile.pack_file import pack_file
 
     target = output or Path(f"{name}.bundle")
-    with _working(f"packing {file.name}"):
+    with working(f"packing {file.name}"):
         packed = pack_file(
             file,
             name=name,
@@ -56,16 +66,19 @@ def command(
             version=version,
             trust_pickle=trust_pickle,
             allow_weak_sandbox=allow_weak_sandbox,
+            quantize=quantize,
+            labels_column=labels_column,
+            allow_loss=allow_loss,
         )
         packed.save(target)
-    _report(target, as_json=as_json)
+    report(target, as_json=as_json)
 
 
 def _labels(text: str | None) -> list[str] | None:
     return [label.strip() for label in text.split(",")] if text else None
 
 
-def _working(what: str) -> AbstractContextManager[object]:
+def working(what: str) -> AbstractContextManager[object]:
     """A spinner where somebody watches."""
     if not sys.stderr.isatty():
         return nullcontext()
@@ -74,13 +87,13 @@ def _working(what: str) -> AbstractContextManager[object]:
     return Console(stderr=True).status(what)
 
 
-def _report(target: Path, *, as_json: bool) -> None:
+def report(target: Path, *, as_json: bool) -> None:
     """What was written, read back from where it was written."""
     import msgspec
 
     from modelport.bundle.reader import open_bundle
     from modelport.cli import evidence
-    from modelport.cli.inspect import describe_parity, describe_speed
+    from modelport.cli.inspect import describe_parity, describe_precision, describe_speed
 
     with open_bundle(target) as bundle:
         found = evidence.gather(bundle)
@@ -91,4 +104,6 @@ def _report(target: Path, *, as_json: bool) -> None:
     click.echo(f"parity  {describe_parity(found['parity'])}")
     for line in describe_speed(found["speed"]).splitlines():
         click.echo(f"speed   {line}")
+    for line in describe_precision(found["precision"]).splitlines():
+        click.echo(f"bits    {line}")
     click.echo(f"next    modelport serve {target}")

@@ -9,11 +9,13 @@ from pathlib import Path
 import msgspec
 
 from modelport.bundle.trust import audit_files
+from modelport.compile.adopt import adopt
 from modelport.compile.compiled import Compiled
 from modelport.compile.converted import read_converted
 from modelport.compile.onnx_external import whole_graph
-from modelport.compile.pack import Packed, pack, pack_adopted
-from modelport.compile.readers import read
+from modelport.compile.pack import Packed, pack_adopted
+from modelport.compile.quantize.wish import wish
+from modelport.compile.readers import read, read_column
 from modelport.compile.sample import Sample
 from modelport.compile.sandbox.limits import Limits
 from modelport.compile.sandbox.run import choose, run_sandboxed
@@ -36,23 +38,35 @@ def pack_file(
     version: str | None = None,
     trust_pickle: bool = False,
     allow_weak_sandbox: bool = False,
+    quantize: str | None = None,
+    labels_column: str | None = None,
+    allow_loss: float | None = None,
     limits: Limits | None = None,
 ) -> Packed:
     """Compile the model in `path` and prove on the rows in `sample_path` that it answers as before.
 
     Pickles and skops files are loaded only inside the sandbox, pickles only with `trust_pickle`; whether the
     compiled model answers alike is judged here, from the arrays the sandbox handed back. An ONNX graph is
-    loaded in the sandbox first. The other arguments and errors are those of `compile.pack.pack`; also raises
-    `SourceRefused` and `SandboxError`.
+    loaded in the sandbox first. `labels_column` names the column of the sample that holds the right answers:
+    the model does not see it, and what `quantize` loses is judged by it. The other arguments and errors are
+    those of `compile.pack.pack`; also raises `SourceRefused` and `SandboxError`.
     """
     check_name(name)
+    truth = None if labels_column is None else read_column(sample_path, labels_column)
+    precision = wish(quantize, truth, allow_loss)
     source = open_source(path, trust_pickle=trust_pickle, vectorizer=vectorizer)
     if source.form.name == "onnx":
         graph = _graph(source.path, allow_weak=allow_weak_sandbox)
-        return pack(graph, name=name, sample=read(sample_path), labels=labels, version=version)
-    sample = Sample.read(sample_path)
+        data = read(sample_path, without=labels_column)
+        adopted, rows = adopt(graph, data, labels)
+        return pack_adopted(adopted, rows, name=name, version=version, precision=precision)
+    sample = Sample.read(sample_path, without=labels_column)
     files = _files(source, sample_path)
-    options = {"form": source.form.name, "labels": None if labels is None else list(labels)}
+    options = {
+        "form": source.form.name,
+        "labels": None if labels is None else list(labels),
+        "without": labels_column,
+    }
     with tempfile.TemporaryDirectory(prefix="modelport-") as folder:
         outputs = Path(folder)
         run_sandboxed(
@@ -64,7 +78,14 @@ def pack_file(
             options=options,
         )
         found = read_converted(outputs, sample, lambda each: _approve(each, allow_weak=allow_weak_sandbox))
-    return pack_adopted(found.adopted, sample, name=name, version=version, original_us=found.original_us)
+    return pack_adopted(
+        found.adopted,
+        sample,
+        name=name,
+        version=version,
+        precision=precision,
+        original_us=found.original_us,
+    )
 
 
 def _limits(source: Source) -> Limits:

@@ -13,8 +13,23 @@ from modelport.compile.columns import parsed
 from modelport.errors import Unsupported
 
 
-def read(path: Path) -> Any:
-    """What the file holds, in a form `Sample.of` takes. Raises `Unsupported` for a file we cannot read."""
+def read(path: Path, *, without: str | None = None) -> Any:
+    """What the file holds, in a form `Sample.of` takes; `without` names a column to leave out.
+
+    Raises `Unsupported` for a file we cannot read, or one without that column.
+    """
+    found = _raw(path)
+    if without is not None:
+        found = {name: values for name, values in _table(found, without).items() if name != without}
+    return _single_text(found) if isinstance(found, Mapping) else found
+
+
+def read_column(path: Path, name: str) -> list[Any]:
+    """The cells of one column of the file. Raises `Unsupported` as `read` does."""
+    return list(_table(_raw(path), name)[name])
+
+
+def _raw(path: Path) -> Any:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         msg = f"cannot read a sample from a {path.suffix or 'nameless'} file"
@@ -27,6 +42,15 @@ def read(path: Path) -> Any:
     return reader(text)
 
 
+def _table(found: Any, name: str) -> Mapping[str, Any]:
+    """The columns of a file that has one of this name, and others."""
+    if not isinstance(found, Mapping) or name not in found or len(found) < 2:
+        columns = ", ".join(found) if isinstance(found, Mapping) else "none"
+        msg = f"the sample has no column {name!r} beside others"
+        raise Unsupported(msg, code="unsupported-sample", hint=f"its columns: {columns[:300]}")
+    return found
+
+
 def _csv(text: str) -> Any:
     rows = [row for row in csv.reader(text.splitlines(keepends=True)) if row]
     if not rows:
@@ -37,9 +61,7 @@ def _csv(text: str) -> Any:
     if wrong is not None:
         msg = f"CSV row {wrong + 2} has {len(body[wrong])} cells, the header has {len(header)}"
         raise Unsupported(msg, code="unsupported-sample")
-    return _single_text(
-        {name: parsed(name, [row[place] for row in body]) for place, name in enumerate(header)}
-    )
+    return {name: parsed(name, [row[place] for row in body]) for place, name in enumerate(header)}
 
 
 def _jsonl(text: str) -> Any:
@@ -50,7 +72,7 @@ def _jsonl(text: str) -> Any:
         raise Unsupported(msg, code="unsupported-sample") from error
     if rows and all(isinstance(row, Mapping) for row in rows):
         names = dict.fromkeys(name for row in rows for name in row)
-        return _single_text({name: [row.get(name) for row in rows] for name in names})
+        return {name: [row.get(name) for row in rows] for name in names}
     return rows
 
 

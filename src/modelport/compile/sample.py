@@ -59,14 +59,15 @@ class Sample:
         return sample
 
     @staticmethod
-    def read(path: str | Path) -> Sample:
+    def read(path: str | Path, *, without: str | None = None) -> Sample:
         """The sample in a file: CSV with a header, JSONL, or `.txt` with one text per line.
 
-        A CSV or JSONL file with one single text column is a sample of texts.
+        `without` names a column that is not the model's to see. A file with one single text column left is a
+        sample of texts.
         """
         from modelport.compile.readers import read
 
-        return Sample.of(read(Path(path)))
+        return Sample.of(read(Path(path), without=without))
 
     def pick(self, names: Sequence[str]) -> Sample:
         """The sample with these columns in this order; itself where the rows have no names of their own."""

@@ -22,8 +22,9 @@ from modelport.compile.quantize.wish import Precision, Wish
 from modelport.errors import Unsupported
 from modelport.runtimes.batch import Array, Batch
 
-_FLOORS: Mapping[Precision, float] = {"fp32": 0.0, "int8": 0.02, "fp16": 0.005}
-_CEILING = 0.25
+_TOLERANCES: Mapping[Precision, tuple[float, float]] = {"int8": (0.02, 0.1), "fp16": (0.005, 0.02)}
+"""Tightest and widest tolerance of golden rows. Between processors with and without VNNI the int8 graph of a
+six-layer transformer moved by 0.0004 (decision 14); the same row in another batch moves by up to 0.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def choose(compiled: Compiled, proof: Trial, wish: Wish) -> Choice:
     """The compiled model, proven in fp32, in the precision that `wish` asks for.
 
     `auto` keeps fp32 where nothing else is faster within the allowed loss, and says why. A named precision is
-    taken or refused: raises `Unsupported` (`nothing-to-quantise`, `not-quantised`, `labels-mismatch`) or
+    taken or refused: raises `Unsupported` (`nothing-to-quantize`, `not-quantized`, `labels-mismatch`) or
     `ParityError` (`precision-loss`, `too-few-rows`).
     """
     rows = _sample(proof)
@@ -104,6 +105,7 @@ class _Rows:
 def _judge(made: Made, rows: _Rows, wish: Wish, timings: tuple[Timed, ...]) -> Variant:
     moved = shift(made.predictor, rows.batch)
     loss = judged(made.compiled.task, rows.truth, rows.before, answers(made.predictor, rows.batch))
+    tightest, widest = _TOLERANCES[made.precision]
     faster = math.exp(float(np.mean([math.log(each.ratio) for each in timings])))
     variant = Variant(
         made.precision,
@@ -114,7 +116,7 @@ def _judge(made: Made, rows: _Rows, wish: Wish, timings: tuple[Timed, ...]) -> V
         round(faster, 3),
         loss,
         moved,
-        min(_CEILING, max(_FLOORS[made.precision], 3 * moved)),
+        min(max(tightest, moved), widest),
     )
     return msgspec.structs.replace(variant, refused=refusal(variant, loss, wish))
 

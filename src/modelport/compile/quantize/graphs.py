@@ -44,6 +44,7 @@ def folded(graph: bytes) -> Any:
     Only rewrites that do not depend on the machine, so that the same graph gives the same bytes.
     """
     import onnx
+    from onnxruntime.quantization.onnx_model import ONNXModel
     from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
     ort = onnxruntime()
@@ -55,8 +56,10 @@ def folded(graph: bytes) -> Any:
         options.optimized_model_filepath = str(out)
         ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         model = onnx.load(out)
-    _name_nodes(model)
-    model = onnx.shape_inference.infer_shapes(model)
+    made = ONNXModel(model)
+    made.replace_gemm_with_matmul()
+    _name_nodes(made.model)
+    model = onnx.shape_inference.infer_shapes(made.model)
     add_pre_process_metadata(model)
     return model
 

@@ -55,7 +55,7 @@ class Made:
 def make(precision: Precision, fp32: Made, rows: Batch) -> Made:
     """The model in `precision`; static ranges are calibrated on `rows`, as the signature types them.
 
-    Raises `Unsupported` (`nothing-to-quantise`, `not-quantised`) with the reason.
+    Raises `Unsupported` (`nothing-to-quantize`, `not-quantized`) with the reason.
     """
     path = graph_path(fp32.compiled)
     beside = _beside(fp32.compiled, path)
@@ -74,17 +74,17 @@ def make(precision: Precision, fp32: Made, rows: Batch) -> Made:
     except Exception as error:
         reason = error.message if isinstance(error, BundleError) else f"{type(error).__name__}: {error}"
         msg = f"the graph cannot be made {precision}: {reason[:300]}"
-        raise Unsupported(msg, code="not-quantised", hint="serve it in fp32") from error
+        raise Unsupported(msg, code="not-quantized", hint="serve it in fp32") from error
 
 
 def graph_path(compiled: Compiled) -> str:
-    """Where the one graph of a model lies. Raises `Unsupported` (`nothing-to-quantise`)."""
+    """Where the one graph of a model lies. Raises `Unsupported` (`nothing-to-quantize`)."""
     paths = [path for path in compiled.files if path.endswith(".onnx")]
     if len(paths) == 1:
         return paths[0]
     why = "it has several graphs" if paths else "it has no graph, only tables and sums over few words"
     msg = f"nothing to quantise: {why}"
-    raise Unsupported(msg, code="nothing-to-quantise", hint="serve it in fp32")
+    raise Unsupported(msg, code="nothing-to-quantize", hint="serve it in fp32")
 
 
 def answers(predictor: Predictor, rows: Batch, together: int = _TOGETHER) -> Outputs:
@@ -119,7 +119,7 @@ def _converted(precision: Precision, model: Any, predictor: Predictor, rows: Bat
         return "cast", 0, graphs.fp16(model)
     found = anatomy(model)
     if found.method is None:
-        raise Unsupported(found.reason, code="nothing-to-quantise", hint="serve it in fp32")
+        raise Unsupported(found.reason, code="nothing-to-quantize", hint="serve it in fp32")
     if found.method == "dynamic":
         return "dynamic", len(found.kept), graphs.int8_dynamic(model, found)
     return "static", len(found.kept), graphs.int8_static(model, found, _calibration(predictor, rows))
@@ -129,7 +129,7 @@ def _refuse_doubles(model: Any) -> None:
     floats = [tensor for tensor in model.graph.initializer if tensor.data_type == 1]
     if not any(len(tensor.dims) > 1 for tensor in floats):
         msg = "nothing to quantise: the graph has no table of fp32 weights"
-        raise Unsupported(msg, code="nothing-to-quantise", hint="serve it as it is")
+        raise Unsupported(msg, code="nothing-to-quantize", hint="serve it as it is")
 
 
 def _calibration(predictor: Predictor, rows: Batch) -> Sequence[graphs.Feeds]:
@@ -146,7 +146,7 @@ def _fed(predictor: Predictor) -> Callable[[Batch], graphs.Feeds]:
     if isinstance(predictor, Staged):
         return partial(_prepared, predictor)
     msg = "its runtime does not tell what the graph is fed, so ranges cannot be calibrated"
-    raise Unsupported(msg, code="not-quantised", hint="serve it in fp32")
+    raise Unsupported(msg, code="not-quantized", hint="serve it in fp32")
 
 
 def _prepared(predictor: Staged, rows: Batch) -> graphs.Feeds:

@@ -22,13 +22,14 @@ from modelport.errors import Unsupported
 
 
 def task(inputs: Mapping[str, Path], options: Mapping[str, Any]) -> Mapping[str, bytes]:
-    """Answer the files that `compile.converted` describes. Options: `form`, `labels`.
+    """Answer the files that `compile.converted` describes. Options: `form`, `labels`, and
+    `without`, a column of the sample to leave out.
 
     Raises `Unsupported` when no candidate can be built.
     """
     # A hostile or merely old pickle may warn about anything; what matters is whether answers agree.
     warnings.simplefilter("ignore")
-    sample = Sample.read(inputs["sample"])
+    sample = Sample.read(inputs["sample"], without=options.get("without"))
     model = load(inputs["model"], options["form"])
     vectorizer = load(inputs["vectorizer"], options["form"]) if "vectorizer" in inputs else None
     return _Writer().write(_adopted(model, sample, options["labels"], vectorizer), sample)

@@ -27,7 +27,7 @@ Dialect = Callable[[dict[str, Any], Sequence[int | str]], Answer]
 
 def body(task: Task, item: Any) -> bytes:
     """The Open Inference V2 request for one item."""
-    if task == "text":
+    if task in {"text", "encoder"}:
         tensor = {"name": "text", "shape": [1], "datatype": "BYTES", "data": [item]}
     else:
         tensor = {"name": "input", "shape": [1, len(item)], "datatype": "FP32", "data": item}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Mapping
+from typing import Any
 
 from benchmarks import env
 from benchmarks.answers import Answer, verify
@@ -30,25 +31,43 @@ def bare(made: Fixture, timing: Timing) -> Mapping[str, float]:
     }
 
 
+def encoder_alone(made: Fixture, timing: Timing) -> Mapping[str, float]:
+    """Texts per second of an encoder, one thread, in the grouping that is best for these texts."""
+    arguments = [str(made.folder), str(timing.warm), str(timing.measured)]
+    seen = _called("texts.py", arguments, timing)
+    _check(seen, made)
+    return {f"req/s @{ROWS}": seen["rate"]}
+
+
 def _loop(made: Fixture, timing: Timing, rows: int) -> dict[str, float]:
-    told = checks(made)
     WORK.mkdir(parents=True, exist_ok=True)
     requests = WORK / "rows.json"
-    requests.write_text(json.dumps(told.items))
+    requests.write_text(json.dumps(checks(made).items))
+    arguments = [str(made.folder), str(requests), str(timing.warm), str(timing.measured), str(rows)]
+    seen = _called("loop.py", arguments, timing)
+    _check(seen, made)
+    return {metric: seen[metric] for metric in ("rate", "p50", "p99")}
+
+
+def _called(program: str, arguments: list[str], timing: Timing) -> dict[str, Any]:
+    """What a program of the bare runtime's environment prints, run on the server's core."""
     name = "runtime-only"
-    command = [
+    pinned = [
         "taskset",
         "-c",
         str(timing.server_core),
         str(env.interpreter(name)),
-        str(PEERS / name / "loop.py"),
+        str(PEERS / name / program),
     ]
-    command += [str(made.folder), str(requests), str(timing.warm), str(timing.measured), str(rows)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run([*pinned, *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         msg = f"the bare runtime failed:\n{done.stderr[-2000:]}"
         raise BenchmarkError(msg)
-    seen = json.loads(done.stdout)
+    seen: dict[str, Any] = json.loads(done.stdout)
+    return seen
+
+
+def _check(seen: dict[str, Any], made: Fixture) -> None:
+    told = checks(made)
     for place, answer in enumerate(zip(seen["labels"], seen["probabilities"], strict=True)):
         verify(Answer(answer[0], tuple(answer[1])), told, place)
-    return {metric: seen[metric] for metric in ("rate", "p50", "p99")}

@@ -37,7 +37,13 @@ def _install(peer: str, folder: Path, requirements: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     _run(peer, sys.executable, "-m", "venv", str(folder))
     pip = (str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet")
-    _run(peer, *pip, "--requirement", str(requirements))
+    _run(peer, *pip, *_options(requirements), "--requirement", str(requirements))
+
+
+def _options(requirements: Path) -> tuple[str, ...]:
+    """What the first line asks of pip: a full list needs nothing else, and some packages ask for too much."""
+    first = requirements.read_text().partition("\n")[0]
+    return tuple(first.removeprefix("# pip:").split()) if first.startswith("# pip:") else ()
 
 
 def _run(peer: str, *command: str) -> None:

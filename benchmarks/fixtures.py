@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,10 +17,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from benchmarks import env
 from benchmarks.corpus import passages
-from benchmarks.places import FIXTURES
+from benchmarks.failure import BenchmarkError
+from benchmarks.places import FIXTURES, PEERS
 
-Task = Literal["rows", "text"]
+Task = Literal["rows", "text", "encoder"]
 CHECKS = 64
 """Items whose answers are compared, and which load generators send in turn."""
 
@@ -30,7 +33,7 @@ class Fixture:
 
     Attributes:
         name: of the folder.
-        task: `rows` (30 floats) or `text`.
+        task: `rows` (30 floats), `text`, or `encoder` (texts through a transformer).
         folder: where it lies.
     """
 
@@ -127,6 +130,20 @@ def _text(made: Fixture) -> None:
     _write(made, model, ["text"], texts)
 
 
+def _encoder(made: Fixture) -> None:
+    """Fitted in the environment of the original: it needs PyTorch, and the encoder's package."""
+    texts, topics = passages(("numpy", "pandas", "scipy", "sklearn"), length=1200, each=250)
+    corpus = made.folder / "corpus.json"
+    corpus.write_text(json.dumps({"texts": texts, "topics": topics}))
+    name = "fastapi-torch"
+    command = [str(env.interpreter(name)), str(PEERS / name / "fit.py"), str(corpus), str(made.folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        msg = f"the encoder's head was not fitted:\n{done.stderr[-2000:]}"
+        raise BenchmarkError(msg)
+    _write_sample(made, ["text"], json.loads((made.folder / "checks.json").read_text())["items"])
+
+
 def _write(made: Fixture, model: Any, columns: Sequence[str], items: Any) -> None:
     import joblib
 
@@ -168,6 +185,7 @@ _RECIPES: dict[str, tuple[Task, Any]] = {
     "logistic": ("rows", _logistic),
     "forest": ("rows", _forest),
     "text": ("text", _text),
+    "encoder": ("encoder", _encoder),
 }
 
 if __name__ == "__main__":

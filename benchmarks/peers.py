@@ -125,6 +125,22 @@ FOREIGN: tuple[Peer, ...] = (
         _versions("triton", "nvidia-pytriton", "onnxruntime"),
     ),
     Peer(
+        "fastapi-torch",
+        "FastAPI + PyTorch",
+        _script("fastapi-torch"),
+        _versions("fastapi-torch", "fastapi", "torch", "transformers"),
+        frozenset({"encoder"}),
+        plain,
+    ),
+    Peer(
+        "arrival-order",
+        "LitServe + ONNX Runtime, batches in order of arrival",
+        _script("arrival-order"),
+        _versions("arrival-order", "litserve", "onnxruntime", "tokenizers"),
+        frozenset({"encoder"}),
+        plain,
+    ),
+    Peer(
         "noop",
         "no-op answer (the transport's floor)",
         _script("noop"),

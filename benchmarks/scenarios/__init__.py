@@ -10,12 +10,21 @@ from benchmarks.scenarios import (
     start_and_memory,
     tail_latency,
     telemetry,
+    text_encoder,
     text_linear,
 )
 
 SCENARIOS: dict[str, Scenario] = {
     module.SCENARIO.name: module.SCENARIO
-    for module in (one_row_logistic, one_row_forest, text_linear, start_and_memory, telemetry, tail_latency)
+    for module in (
+        one_row_logistic,
+        one_row_forest,
+        text_linear,
+        text_encoder,
+        start_and_memory,
+        telemetry,
+        tail_latency,
+    )
 }
 
 

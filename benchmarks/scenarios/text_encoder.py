@@ -35,9 +35,9 @@ def run(subjects: tuple[str, ...], timing: Timing) -> Series:
 SCENARIO = Scenario(
     name="text-encoder",
     title="MiniLM classifier, texts of 5 to 200 tokens, saturated",
-    about="all-MiniLM-L6-v2 (6 layers, 384 wide), mean pooling and a logistic regression on top; 160 texts of "
-    "evenly spread length in turn, one per request, 32 connections, one core. The runtime alone computes the "
-    "same texts without a server, one by one and in sorted batches of 2 to 16; the best of these counts.",
+    about="all-MiniLM-L6-v2 (6 layers, 384 wide), mean pooling and a logistic regression on top; 160 texts "
+    "of evenly spread length in turn, one per request, 32 connections, one core. The runtime alone computes "
+    "the same texts without a server, one by one and in sorted batches of 2 to 16; the best of these counts.",
     subjects=("modelport", "modelport-int8", "fastapi-torch", "arrival-order", RUNTIME_ONLY),
     columns=(Column("p50 ms @32", "p50, ms"), Column("p99 ms @32", "p99, ms"), Column(RATE, "texts/s")),
     compared=RATE,

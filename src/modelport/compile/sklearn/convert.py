@@ -15,6 +15,7 @@ from modelport.compile.sklearn.models import last, plain, takes_columns
 from modelport.compile.sklearn.outputs import Layout, lead_out
 from modelport.compile.sklearn.prelude import Port, initial_types, lead_in, ports
 from modelport.compile.sklearn.tasks import Meaning
+from modelport.compile.sklearn.tidy import tidied
 from modelport.core.signature import Field
 from modelport.errors import BundleCorrupt, Unsupported
 from modelport.runtimes.onnx import open_session
@@ -45,7 +46,9 @@ def convert(
     body = _body(simple, initial_types(found, dtype), meaning)
     if dtype == np.float64:
         enclose(body)
-    graph = _joined(body, inputs, outputs, found=found, meaning=meaning, dtype=dtype, layout=_layout(simple))
+    graph = tidied(
+        _joined(body, inputs, outputs, found=found, meaning=meaning, dtype=dtype, layout=_layout(simple))
+    )
     _check_loads(model, graph)
     return graph
 

@@ -92,6 +92,12 @@ _seconds = options.Number(0)
     default=0.0,
     help="Let go of models not asked for so many seconds; 0 keeps them.",
 )
+@click.option(
+    "--cache", type=options.Bytes(), default=0, help="Bytes for answers that may be given again; 0 is none."
+)
+@click.option(
+    "--cache-ttl", type=_seconds, default=0.0, help="Seconds an answer may be given again; 0 is no limit."
+)
 @click.option("--allow-python", is_flag=True, help="Serve bundles that run code.")
 @click.option("--log-level", default="info", help="debug, info, warning or error.")
 @click.option("--access-log", is_flag=True, help="One log line per request.")

@@ -104,6 +104,18 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     executable: bool = False
 
 
+_PURE: frozenset[RuntimeKind] = frozenset({"onnx", "text", "transformer", "image", "dummy"})
+
+
+def pure(manifest: Manifest) -> bool:
+    """Whether the same input always gets the same answer, so that an answer may be remembered.
+
+    Graphs do; a program of the author's does when one of its steps declares `{"pure": true}`.
+    """
+    declared = any(step.options.get("pure") is True for step in manifest.steps)
+    return declared if manifest.executable else manifest.runtime in _PURE
+
+
 class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is known about a bundle: evidence, not identity.
 

@@ -23,6 +23,7 @@ class PredictionEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
         outcome: how it ended.
         confidence: of the single row, when the task has one.
         protocol: codec that carried it.
+        cached: it was answered from the cache, so its latency says nothing about the model.
     """
 
     prediction_id: str
@@ -33,6 +34,7 @@ class PredictionEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     outcome: Outcome
     confidence: float | None
     protocol: str
+    cached: bool = False
 
 
 class PayloadEvent(msgspec.Struct, frozen=True, array_like=True):

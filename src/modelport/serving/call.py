@@ -39,11 +39,12 @@ class Call:
         cancelled: the caller has left.
         queued: monotonic seconds when it was queued.
         status: what was answered, once it was.
+        key: what its answer is to be remembered under; empty when it is not.
         uncut: its texts are still to be cut, by `shorten`, because the model that says where was not there.
     """
 
     __slots__ = (
-        "batch", "cancelled", "deadline", "id", "partial", "priority", "protocol",
+        "batch", "cancelled", "deadline", "id", "key", "partial", "priority", "protocol",
         "queued", "received", "rows", "slot", "status", "uncut",
     )  # fmt: skip
 
@@ -68,7 +69,16 @@ class Call:
         self.cancelled = False
         self.queued = 0.0
         self.status = 0
+        self.key = b""
         self.uncut = False
+
+    @property
+    def directives(self) -> bytes:
+        """The caller's `Cache-Control` (RFC 9111)."""
+        return b""
+
+    def repeated(self) -> None:
+        """The answer that follows was given before: say so beside it."""
 
     def shorten(self) -> None:
         """Cut the texts of `batch` to what the model reads. Raises `InvalidInput`."""

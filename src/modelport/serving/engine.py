@@ -1,7 +1,7 @@
 """The one path every prediction takes, whatever protocol brought it.
 
     http.app.pick -> codec decodes for that slot -> Engine.infer (admission)
-        -> Dispatcher (a Batcher) -> Predictor -> Call.answered
+        -> SlotCache, of a slot that has one -> Dispatcher (a Batcher) -> Predictor -> Call.answered
 
 Authentication stands before the codec (`http.gate`): a stranger's body is never parsed. The table
 was read once, by the router, so a swap never splits a request.
@@ -28,7 +28,10 @@ class Engine:
         try:
             call.queued = now = monotonic()
             self._admit(call, now)
-            call.slot.dispatcher.submit(call)
+            slot = call.slot
+            if slot.cache is None or not slot.cache.answered(call):
+                slot.admission.check(call, slot.dispatcher, now)
+                slot.dispatcher.submit(call)
         except ModelportError as error:
             call.status = call.failed(error)
             call.slot.counters.refused(call.protocol, call.status)
@@ -43,4 +46,3 @@ class Engine:
             raise DeadlineExceeded(msg)
         if call.priority:
             self._pressure.check(call.priority)
-        call.slot.admission.check(call, call.slot.dispatcher, now)

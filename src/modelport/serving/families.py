@@ -122,7 +122,33 @@ RESIDENCE_CELLS = (
     _of_model("modelport_cold_requests_total", "counter", "Requests that waited for a load.", shared.COLD),
 )
 
-SPARSE_CELLS = RESIDENCE_CELLS
+CACHE_CELLS = (
+    _of_model(
+        "modelport_cache_hits_total", "counter", "Requests answered from the cache.", shared.CACHE_HITS
+    ),
+    _of_model(
+        "modelport_cache_misses_total",
+        "counter",
+        "Requests that were not in the cache, or were to be answered afresh.",
+        shared.CACHE_MISSES,
+    ),
+    _of_model(
+        "modelport_cache_hit_seconds_total",
+        "counter",
+        "Time of requests answered from the cache, which no histogram counts.",
+        shared.CACHE_HIT_NS,
+        NS,
+    ),
+    _of_model(
+        "modelport_cache_evictions_total",
+        "counter",
+        "Answers that went to make room for others.",
+        shared.CACHE_EVICTIONS,
+    ),
+    _of_model("modelport_cache_bytes", "gauge", "Memory of remembered answers.", shared.CACHE_BYTES),
+)
+
+SPARSE_CELLS = (*RESIDENCE_CELLS, *CACHE_CELLS)
 """Cells that few slots use: a series that is zero is left out."""
 
 WORKER_CELLS = (

@@ -15,7 +15,7 @@ _WORKER_GAUGES = (
     shared.READY, shared.RESIDENT,
 )  # fmt: skip
 
-_SLOT_GAUGES = (shared.EXECUTING, shared.QUEUED, shared.LOADED, shared.MODEL_BYTES)
+_SLOT_GAUGES = (shared.EXECUTING, shared.QUEUED, shared.LOADED, shared.MODEL_BYTES, shared.CACHE_BYTES)
 
 
 def begin(segment: shared.Segment, row: int, incarnation: int, *, restart: bool) -> None:

@@ -207,7 +207,7 @@ class Manager:
         for slot in self._retiring:
             if slot.dispatcher.idle:
                 slot.dispatcher.when_idle = None
-                slot.dispatcher.close()
+                slot.close()
             else:
                 slot.dispatcher.when_idle = self._let_go
         self._retiring = [slot for slot in self._retiring if not slot.dispatcher.idle]

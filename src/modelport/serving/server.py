@@ -20,6 +20,7 @@ import numpy as np
 
 from modelport.core.ids import PredictionIds
 from modelport.serving import shared, tls
+from modelport.serving.cache import Cache
 from modelport.serving.channel import Channel
 from modelport.serving.door import Door
 from modelport.serving.engine import Engine
@@ -101,9 +102,10 @@ class Worker:
         executor = ThreadPoolExecutor(settings.threads, "batch", initializer=_quiet_arithmetic)
         recorder = self._telemetry(boot)
         loading = ThreadPoolExecutor(1, "load", initializer=_quiet_arithmetic)
+        count = worker_count(settings)
         self.residence = Residence(
             partial(load, threads=settings.intra_op, allow_python=settings.allow_python),
-            budget=settings.memory // worker_count(settings),
+            budget=settings.memory // count,
             idle_seconds=settings.unload_idle,
             loop=loop,
             executor=loading,
@@ -118,6 +120,7 @@ class Worker:
             preparer,
             recorder,
             self.residence,
+            Cache(settings.cache // count, settings.cache_ttl) if settings.cache else None,
         )
         self.manager = Manager(settings, slots.build, loading, channel.send)
         self.residence.pinned = self.manager.pinned_bytes

@@ -92,6 +92,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         pin: models, or versions as `churn:2`, that are loaded at the start and never let go.
         preload: load what fits into `memory` at the start, in the order given, before it is asked.
         unload_idle: a model that is not pinned and was not asked for so long is let go; 0 keeps it.
+        cache: bytes for answers that may be given again, shared equally by the workers; 0 remembers none.
+        cache_ttl: seconds an answer may be given again; 0 sets no limit.
         allow_python: serve bundles that hold executable code.
         log_level: debug, info, warning or error.
         access_log: one log line per request.
@@ -128,6 +130,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     pin: tuple[str, ...] = ()
     preload: bool = True
     unload_idle: float = 0.0
+    cache: int = 0
+    cache_ttl: float = 0.0
     allow_python: bool = False
     log_level: str = "info"
     access_log: bool = False
@@ -154,6 +158,8 @@ RANGES: Mapping[str, Range] = {
     "payload_share": (0, 1),
     "memory": (0, 1024 * GIB),
     "unload_idle": (0, DAY),
+    "cache": (0, 1024 * GIB),
+    "cache_ttl": (0, DAY),
 }
 """Of every setting that is a number."""
 

@@ -51,7 +51,9 @@ BATCH_SIZES = REQUESTS + len(PROTOCOLS) * len(CODES)
 RESIDENCE = BATCH_SIZES + len(BATCH_BUCKETS) + 1
 # Whether its model is in memory, what it takes, and what became of a lazy one.
 LOADED, MODEL_BYTES, LOADS, LOAD_NS, LOADS_FAILED, EVICTIONS, COLD = range(RESIDENCE, RESIDENCE + 7)
-SLOT_CELLS = COLD + 1
+# Answers that were given again.
+CACHE_HITS, CACHE_MISSES, CACHE_HIT_NS, CACHE_EVICTIONS, CACHE_BYTES = range(COLD + 1, COLD + 6)
+SLOT_CELLS = CACHE_BYTES + 1
 
 # Cells of a key's rate limit: the window they count, and the requests admitted in it and in the one before.
 WINDOW, CURRENT, PREVIOUS = range(3)

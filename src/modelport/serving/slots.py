@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from modelport.core.manifest import Manifest
+from modelport.core.manifest import Manifest, pure
 from modelport.core.plan import SlotSpec
 from modelport.runtimes.base import Staged
 from modelport.serving import shared
 from modelport.serving.admission import FEW, Admission, Patience
 from modelport.serving.batching import Batcher
+from modelport.serving.cache import Cache, SlotCache
 from modelport.serving.codecs.items import Items
 from modelport.serving.codecs.rules import Rules
 from modelport.serving.codecs.truncation import Truncation
@@ -57,6 +58,7 @@ class SlotBuilder:
     preparer: Executor
     recorder: Recorder | None
     residence: Residence
+    cache: Cache | None = None
 
     async def build(self, spec: SlotSpec, bundle: Warm | Verified, place: int) -> LiveSlot:
         """The slot, its counters at `place` of the segment; a lazy one of a bundle that is only verified."""
@@ -64,12 +66,14 @@ class SlotBuilder:
         parameters = spec.parameters or manifest.parameters
         counters = SlotCounters(self.segment, self.worker, place)
         rules = Rules(parameters.validation)
+        cache = self._cache(spec, bundle, counters)
+        witness = cache or self._witness(spec, manifest)
         predictor = bundle.predictor if isinstance(bundle, Warm) else None
         parts = _Parts(
             spec,
             Meaning(manifest),
             counters,
-            Replies(spec.id, counters, self._witness(spec, manifest), timeout=self.settings.timeout),
+            Replies(spec.id, counters, witness, timeout=self.settings.timeout),
             Truncation(predictor, manifest.signature, parameters.max_tokens),
         )
         held = bundle.bytes if isinstance(bundle, Warm) else 0
@@ -90,6 +94,7 @@ class SlotBuilder:
             stamp=f"x-modelport-version: {spec.id}\r\n".encode(),
             admission=Admission(self._patience(parameters.batch_size)),
             bytes=held,
+            cache=cache,
         )
 
     def _patience(self, batch_rows: int) -> Patience:
@@ -148,6 +153,20 @@ class SlotBuilder:
         for count, _, seconds in warm.costs:
             batcher.cost.observe(count, seconds)
         return batcher
+
+    def _cache(self, spec: SlotSpec, bundle: Warm | Verified, counters: SlotCounters) -> SlotCache | None:
+        """Where the slot's answers are remembered; None for a model that may answer otherwise next time."""
+        if self.cache is None or not pure(bundle.manifest):
+            return None
+        witness = self._witness(spec, bundle.manifest)
+        return SlotCache(
+            self.cache,
+            spec.id,
+            bundle.identity,
+            counters=counters,
+            inner=witness,
+            note=witness.repeated,
+        )
 
     def _witness(self, spec: SlotSpec, manifest: Manifest) -> BatchWitness | Silence:
         if self.recorder is None:

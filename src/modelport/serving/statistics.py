@@ -1,8 +1,7 @@
 """Statistics of slots as Triton's statistics extension of the Open Inference Protocol writes them.
 
 From the same cells as the metrics. `success` and `fail` are requests; `inference_count` is rows and
-`execution_count` batches. There is no cache, so its two entries are zero, and times are kept per slot, not
-per batch size, so `batch_stats` is empty.
+`execution_count` batches. Times are kept per slot, not per batch size, so `batch_stats` is empty.
 """
 
 from __future__ import annotations
@@ -47,6 +46,7 @@ def _model(model: str, version: int, cells: list[int], newest: int) -> dict[str,
 def _inference(cells: list[int]) -> dict[str, dict[str, int]]:
     answered, failed = _requests(cells)
     spent = sum(cells[shared.LATENCY_NS : shared.LATENCY_NS + len(shared.PROTOCOLS)])
+    spent += cells[shared.CACHE_HIT_NS]
     batches = cells[shared.BATCHES]
     return {
         "success": _duration(answered, max(0, spent - cells[shared.FAIL_NS])),
@@ -55,8 +55,8 @@ def _inference(cells: list[int]) -> dict[str, dict[str, int]]:
         "compute_input": _duration(batches, cells[shared.INPUT_NS]),
         "compute_infer": _duration(batches, cells[shared.COMPUTE_NS]),
         "compute_output": _duration(batches, cells[shared.OUTPUT_NS]),
-        "cache_hit": _duration(0, 0),
-        "cache_miss": _duration(0, 0),
+        "cache_hit": _duration(cells[shared.CACHE_HITS], cells[shared.CACHE_HIT_NS]),
+        "cache_miss": _duration(cells[shared.CACHE_MISSES], 0),
     }
 
 

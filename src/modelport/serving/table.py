@@ -14,6 +14,7 @@ from modelport.core.signature import Field
 from modelport.core.traffic import Splitter, point
 from modelport.errors import NotFound
 from modelport.serving.admission import Admission
+from modelport.serving.cache import SlotCache
 from modelport.serving.codecs.items import Items
 from modelport.serving.codecs.rules import Rules
 from modelport.serving.codecs.truncation import Truncation
@@ -26,7 +27,8 @@ from modelport.serving.results import Meaning
 class LiveSlot:
     """A slot of this worker that answers: warm, or lazy and loaded when it is asked.
 
-    `bytes` is the memory that a pinned model takes; a lazy one's is its dispatcher's.
+    `bytes` is the memory that a pinned model takes; a lazy one's is its dispatcher's. `cache` is there when
+    answers are remembered.
     """
 
     spec: SlotSpec
@@ -44,6 +46,13 @@ class LiveSlot:
     """Response header lines that name model and version, ready to send."""
     bytes: int = 0
     admission: Admission = field(default_factory=Admission)
+    cache: SlotCache | None = None
+
+    def close(self) -> None:
+        """Give up what it holds: nothing waits or runs, and no call comes any more."""
+        self.dispatcher.close()
+        if self.cache is not None:
+            self.cache.purge()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

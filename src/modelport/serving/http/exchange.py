@@ -14,6 +14,8 @@ from modelport.serving.http.coding import WORTHWHILE, choose, compress
 from modelport.serving.http.problem import problem
 
 JSON = b"application/json"
+HIT = b"x-modelport-cache: hit\r\n"
+"""Header line of an answer that was given before."""
 PROBLEM = b"application/problem+json"
 
 STATUS = {

@@ -12,7 +12,7 @@ from modelport.serving.call import Call
 from modelport.serving.codecs.items import Decoded
 from modelport.serving.codecs.json import check_keys, decode
 from modelport.serving.http.app import App, Target, deadline, pick, priority, refuse
-from modelport.serving.http.exchange import Exchange
+from modelport.serving.http.exchange import HIT, Exchange
 from modelport.serving.http.problem import describe
 from modelport.serving.results import Results
 from modelport.serving.table import LiveSlot
@@ -144,6 +144,15 @@ class NativeCall(Call):
         self.partial = not decoded.single
         self.texts = False
         self.cut: frozenset[int] = frozenset()
+
+    @property
+    def directives(self) -> bytes:
+        """The caller's `Cache-Control`."""
+        return self.exchange.headers.get(b"cache-control", b"")
+
+    def repeated(self) -> None:
+        """Say so in a header."""
+        self.exchange.extra += HIT
 
     def shorten(self) -> None:
         """Cut the texts, and remember which were cut."""

@@ -19,7 +19,7 @@ from modelport.serving.codecs.v2_documents import (
     server_metadata,
 )
 from modelport.serving.http.app import App, Target, deadline, pick, priority, refuse
-from modelport.serving.http.exchange import Exchange
+from modelport.serving.http.exchange import HIT, Exchange
 from modelport.serving.results import Results
 from modelport.serving.shared import PROTOCOLS
 from modelport.serving.statistics import statistics
@@ -62,6 +62,15 @@ class V2Call(Call):
         self.inference = inference
         self.answers = answers
         self.exchange = exchange
+
+    @property
+    def directives(self) -> bytes:
+        """The caller's `Cache-Control`."""
+        return self.exchange.headers.get(b"cache-control", b"")
+
+    def repeated(self) -> None:
+        """Say so in a header."""
+        self.exchange.extra += HIT
 
     def shorten(self) -> None:
         """Cut the texts, and note that some were cut."""

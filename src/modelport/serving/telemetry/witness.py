@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from time import time_ns
 
+import msgspec
+
 from modelport.core.signature import Signature
 from modelport.core.telemetry import Outcome, PredictionEvent
 from modelport.serving.call import Call
@@ -33,6 +35,9 @@ class Silence:
         """Notes nothing."""
 
     def dropped(self, call: Call, now: float) -> None:
+        """Notes nothing."""
+
+    def repeated(self, outcome: run.Outcome, now: float) -> None:
         """Notes nothing."""
 
 
@@ -94,6 +99,13 @@ class BatchWitness:
         )
         if self._samples.due(total):
             self._samples.keep(outcomes)
+
+    def repeated(self, outcome: run.Outcome, now: float) -> None:
+        """Note a call that was answered from the cache."""
+        event = self._event(outcome.call, now, _confidence(outcome))
+        self._recorder.one(msgspec.structs.replace(event, cached=True))
+        if self._samples.due(outcome.call.rows):
+            self._samples.keep([outcome])
 
     def dropped(self, call: Call, now: float) -> None:
         """Note a call that left the queue without being run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from modelport.cli import compile as compiling
 from modelport.cli import completion, inspect, keys, pack, predict, quantize, serve, version
 from modelport.cli.guard import Guarded
 from modelport.cli.quickstart import command as quickstart
@@ -14,6 +15,7 @@ app = Guarded(
     commands=[
         pack.command,
         quantize.command,
+        compiling.command,
         inspect.command,
         serve.command,
         predict.command,

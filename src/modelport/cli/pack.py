@@ -5,10 +5,14 @@ from __future__ import annotations
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from modelport.cli import options
+
+if TYPE_CHECKING:
+    from modelport.compile.pack import Packed
 
 QUANTIZE = "Fewer bits: int8, fp16, or auto, the fastest here that loses at most --allow-loss."
 LABELS_COLUMN = "Column of the sample with the right answers, to judge what --quantize loses."
@@ -33,6 +37,11 @@ ALLOW_LOSS = "Most points of accuracy that may be lost. auto: 0.5; a named preci
 @click.option("--labels-column", help=LABELS_COLUMN)
 @click.option("--allow-loss", type=options.Number(0, 100, min_open=True), help=ALLOW_LOSS)
 @click.option(
+    "--source/--no-source",
+    default=True,
+    help="Keep model and sample beside the bundle, as NAME.source.zip, to compile it again.",
+)
+@click.option(
     "--output", type=options.path, help="Where to write: a directory, or a .zip. Default: NAME.bundle."
 )
 @options.as_json
@@ -49,6 +58,7 @@ def command(
     quantize: str | None,
     labels_column: str | None,
     allow_loss: float | None,
+    source: bool,
     output: Path | None,
     as_json: bool,
 ) -> None:
@@ -56,22 +66,38 @@ def command(
     from modelport.compile.pack_file import pack_file
 
     target = output or Path(f"{name}.bundle")
+    choices: dict[str, Any] = {
+        "name": name,
+        "labels": _labels(labels),
+        "version": version,
+        "quantize": quantize,
+        "labels_column": labels_column,
+        "allow_loss": allow_loss,
+    }
     with working(f"packing {file.name}"):
         packed = pack_file(
             file,
-            name=name,
             sample_path=sample,
             vectorizer=vectorizer,
-            labels=_labels(labels),
-            version=version,
             trust_pickle=trust_pickle,
             allow_weak_sandbox=allow_weak_sandbox,
-            quantize=quantize,
-            labels_column=labels_column,
-            allow_loss=allow_loss,
+            **choices,
         )
-        packed.save(target)
+        _save(packed, target, (file, sample, vectorizer) if source else None, choices)
     report(target, as_json=as_json)
+
+
+def _save(
+    packed: Packed, target: Path, made_from: tuple[Path, Path, Path | None] | None, choices: dict[str, Any]
+) -> None:
+    """The bundle, and beside it what it was made from."""
+    from modelport.compile import again, sources
+
+    if made_from is None:
+        packed.save(target).close()
+        return
+    known, files = sources.chosen(*made_from, **choices)
+    again.save(packed, target, known, files)
 
 
 def _labels(text: str | None) -> list[str] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,10 @@ class Packed:
     def identity(self) -> str:
         """The identity the bundle will have, in hex."""
         return identity(self.manifest)
+
+    def with_attachment(self, name: str, data: bytes) -> Packed:
+        """The same with one more piece of evidence; the identity stays."""
+        return replace(self, attachments={**self.attachments, name: data})
 
     def save(self, path: str | Path) -> Bundle:
         """Writes the bundle (a zip when `path` ends in `.zip`), atomically, and opens it.

@@ -45,6 +45,32 @@ def test_an_endpoint_is_committed_once_every_worker_has_its_slots_ready() -> Non
     assert (both.committed, both.settled) == ({"churn": revision(1)}, True)
 
 
+def test_a_worker_has_caught_up_once_it_answers_all_that_the_others_do() -> None:
+    both = asked(1, churn_1=READY, other_1=READY)
+    state = rollout.advance(rollout.take(State(), plan(1, churn=1, other=1)), [both])
+    half = asked(1, {"churn": 1}, churn_1=READY, other_1=SlotReport("loading"))
+    assert not rollout.caught_up(state, Seen())
+    assert not rollout.caught_up(state, half)
+    assert rollout.caught_up(state, asked(1, {"churn": 1, "other": 1}, churn_1=READY, other_1=READY))
+
+
+def test_a_worker_that_cannot_load_a_slot_has_caught_up_with_the_rest() -> None:
+    """Who waits for it should be told, not kept waiting."""
+    both = asked(1, churn_1=READY, other_1=READY)
+    state = rollout.advance(rollout.take(State(), plan(1, churn=1, other=1)), [both])
+    assert rollout.caught_up(state, asked(1, {"churn": 1}, churn_1=READY, other_1=FAILED))
+
+
+def test_a_worker_has_to_go_through_older_plans_first() -> None:
+    """`churn` stays with revision 1, because its version 2 fails."""
+    state = rollout.advance(rollout.take(State(), plan(1, churn=1)), [asked(1, churn_1=READY)])
+    old = asked(2, {"churn": 1}, churn_2=FAILED)
+    state = rollout.advance(rollout.take(state, plan(2, churn=2)), [old])
+    assert state.committed == {"churn": revision(1)}
+    assert not rollout.caught_up(state, asked(1, {"churn": 1}, churn_1=READY))
+    assert rollout.caught_up(state, old)
+
+
 def test_nothing_is_committed_without_workers() -> None:
     assert rollout.advance(rollout.take(State(), plan(1, churn=1)), []).committed == {}
 

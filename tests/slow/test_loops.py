@@ -89,3 +89,13 @@ def test_45_a_stopped_worker_costs_no_connection(tmp_path: Path) -> None:
         for raw in waiting:
             raw.sock.close()
         assert fates == ["ok"] * 200
+
+
+def test_workers_recycled_for_a_minute_at_200_requests_per_second_fail_none(tmp_path: Path) -> None:
+    with serve(tmp_path, settings(tmp_path, max_requests=500, max_requests_jitter=100), GOOD) as one:
+        with traffic(one.url, [GOOD], judge, rate=200, clients=8) as seen:
+            time.sleep(60)
+        recycled = len(one.running.events("worker recycled"))
+        print(f"{recycled} workers recycled: {seen.counts}")
+        assert recycled >= 10
+        assert seen.failed == 0

@@ -64,7 +64,16 @@ _seconds = options.Number(0)
 @click.option("--threads", type=_count, default=2, help="Threads that run batches, per worker.")
 @click.option("--intra-op", type=_count, default=1, help="Threads inside one model session.")
 @click.option(
-    "--max-worker-memory", type=int, default=0, help="Bytes over which a worker is short of memory; 0: none."
+    "--max-requests", type=click.IntRange(0), default=0, help="Requests after which a worker is replaced."
+)
+@click.option(
+    "--max-requests-jitter", type=click.IntRange(0), default=0, help="Up to so many more, at random."
+)
+@click.option(
+    "--max-worker-memory",
+    type=int,
+    default=0,
+    help="Bytes over which a worker gives up work, then is replaced.",
 )
 @click.option("--drain-seconds", type=_seconds, default=30.0, help="Hard limit of a graceful stop.")
 @click.option("--drain-delay", type=_seconds, default=0.0, help="Seconds to accept after readiness ends.")

@@ -15,7 +15,7 @@ from modelport.core.plan import Revision, ServingPlan, check
 from modelport.errors import ModelportError, Overloaded, PlanRefused
 from modelport.serving import ledger, rollout, shared
 from modelport.serving.log import note
-from modelport.serving.messages import Access, Committed, Credentials, Prepare, Prepared, Upward
+from modelport.serving.messages import Access, Committed, Credentials, Listen, Prepare, Prepared, Upward
 from modelport.serving.places import Places
 from modelport.serving.workers import Worker
 
@@ -135,6 +135,13 @@ class Conductor:
             revision = message.plan.revision if isinstance(message, Prepare) else message.revision
             worker.channel.send(message)
             worker.seen = rollout.sent(worker.seen, message, self._state.plans[revision])
+        if not worker.listens.is_set() and self._serves() and rollout.caught_up(self._state, worker.seen):
+            worker.channel.send(Listen())
+            worker.listens.set()
+
+    def _serves(self) -> bool:
+        """Whether the first plan is in effect: nobody is let in to half of it."""
+        return self.first.done() and self.first.exception() is None
 
     def _suspect(self, worker: Worker) -> None:
         """Workers die preparing a plan: after a few, prefer the last good one."""
@@ -178,6 +185,7 @@ class Conductor:
         names = {endpoint.name for endpoint in plan.endpoints}
         if all(names <= self._answering.get(worker, {}).keys() for worker in self.workers()):
             self.first.set_result(None)
+            self._go_on()
 
     def _fail_first(self, error: ModelportError) -> None:
         if not self.first.done():

@@ -3,6 +3,8 @@
 A dead worker is replaced in its seat and its row; a stalled one is set aside, replaced at once on the same
 socket with a spare row, told to drain should it move again, and killed after a minute. One that keeps dying
 leaves its connections to the others: its seat has no listening socket until a successor listens itself.
+One that has served its time is replaced while it answers: its successor starts beside it on the same socket,
+and it drains when the successor listens.
 """
 
 from __future__ import annotations
@@ -14,15 +16,24 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from time import monotonic
 from typing import Any, NoReturn, Protocol
 
-from modelport.serving import health, ledger, shared, sockets, workers
+from modelport.serving import health, ledger, recycling, shared, sockets, workers
 from modelport.serving.log import note
 from modelport.serving.messages import Boot, Drain, Upward
+from modelport.serving.recycling import Terms, Wear
 from modelport.serving.workers import Worker
 
 LOOK = 0.1
 """Seconds between two looks at the heartbeats."""
 LINGER = 60.0
 """Seconds a stalled worker has to move again and drain."""
+WEAR_LOOK = 0.5
+"""Seconds between two looks at how long workers have served."""
+ARRIVAL = 300.0
+"""Seconds a successor may take to answer all that the one it replaces does; until then that one goes on."""
+RETRY = 30.0
+"""Seconds until the next try to replace a worker, when one failed."""
+FAREWELL = 5.0
+"""Seconds that connections without a request stay open with a worker that was replaced."""
 KILL_AFTER = 1.0
 """Seconds past the limit of a drain until what is left is killed."""
 
@@ -72,6 +83,8 @@ class Crew:
         settings: bytes,
         listener: Listener,
         *,
+        terms: Callable[[], Terms] = Terms,
+        drain_seconds: float = LINGER,
         module: str = workers.MODULE,
     ) -> None:
         self._seats = [Seat(listen, row) for row, listen in enumerate(listening)]
@@ -79,6 +92,9 @@ class Crew:
         for row in range(len(listening), segment.workers):
             self._spare.put_nowait(row)
         self._aside: list[Worker] = []
+        self._coming: list[Worker] = []
+        self._terms = terms
+        self._drain_seconds = drain_seconds
         self._segment = segment
         self._settings = settings
         self._listener = listener
@@ -92,12 +108,13 @@ class Crew:
     @property
     def live(self) -> list[Worker]:
         """The workers that answer, or are about to."""
-        return [seat.worker for seat in self._seats if seat.worker is not None]
+        return [*(seat.worker for seat in self._seats if seat.worker is not None), *self._coming]
 
     def start(self) -> None:
         """Fill every seat, and watch from now on."""
         self._keepers = [self._run(self._keep(seat)) for seat in self._seats]
         self._keepers.append(self._run(self._watch()))
+        self._keepers.append(self._run(self._recycle()))
 
     async def drain(self, delay: float, seconds: float) -> int:
         """Stop filling seats and let every worker finish; returns how many had to be killed."""
@@ -139,8 +156,14 @@ class Crew:
                 seat.died()
                 continue
             self._listener.joined(worker)
-            gone = await worker.gone_or_stalled()
-            await self._vacate(seat, worker, gone=gone)
+            await self._attend(seat)
+
+    async def _attend(self, seat: Seat) -> None:
+        """Until nobody answers in this seat."""
+        while (worker := seat.worker) is not None:
+            await workers.first_of(worker.ended, worker.stalled, worker.replaced)
+            if not worker.replaced.is_set():
+                await self._vacate(seat, worker, gone=worker.exit.done())
 
     def _hand_over(self, seat: Seat) -> None:
         """In a crash loop nobody is left waiting for a successor that does not come, if others answer."""
@@ -161,19 +184,31 @@ class Crew:
     async def _start(self, seat: Seat) -> Worker:
         if seat.listen.fileno() < 0:
             seat.listen = sockets.beside(seat.address)
-        self._starts += 1
-        ledger.begin(self._segment, seat.row, self._starts, restart=seat.started)
+        waits = seat.started or self._answered
+        ledger.begin(self._segment, seat.row, self._starts + 1, restart=seat.started)
         seat.started = True
-        boot = self._boot(seat, self._starts)
+        return await self._launch(seat, seat.row, waits=waits)
+
+    @property
+    def _answered(self) -> bool:
+        """Whether somebody answers already."""
+        return any(worker.listens.is_set() for worker in self.live)
+
+    async def _launch(self, seat: Seat, row: int, *, waits: bool) -> Worker:
+        self._starts += 1
+        boot = self._boot(seat, row, self._starts, waits=waits)
         worker = await workers.start(boot, self._module)
+        worker.terms = self._terms()
+        worker.base = self._cell(worker, shared.ANSWERED)
         note("worker started", worker=worker.row, pid=worker.pid, incarnation=boot.incarnation)
         self._run(self._hear(worker))
         return worker
 
-    def _boot(self, seat: Seat, incarnation: int) -> Boot:
+    def _boot(self, seat: Seat, row: int, incarnation: int, *, waits: bool) -> Boot:
         return Boot(
             settings=self._settings,
-            worker=seat.row,
+            worker=row,
+            waits=waits,
             incarnation=incarnation,
             listen=seat.listen.fileno(),
             segment=self._segment.fd,
@@ -211,8 +246,78 @@ class Crew:
         await worker.exit
         self._bury(worker)
         self._aside.remove(worker)
-        ledger.retire(self._segment, worker.row)
-        self._spare.put_nowait(worker.row)
+        self._give_back(worker.row)
+
+    def _give_back(self, row: int) -> None:
+        ledger.retire(self._segment, row)
+        self._spare.put_nowait(row)
+
+    async def _recycle(self) -> None:
+        """Replace workers that have served their time, one after the other."""
+        while True:
+            await asyncio.sleep(WEAR_LOOK)
+            for seat in self._seats:
+                if why := self._worn(seat.worker):
+                    await self._replace(seat, why)
+
+    def _worn(self, worker: Worker | None) -> str:
+        if worker is None or not worker.listens.is_set():
+            return ""
+        read = self._cell(worker, shared.ANSWERED) - worker.base
+        wear = Wear(read, self._cell(worker, shared.RESIDENT), monotonic() - worker.started)
+        return recycling.reason(wear, worker.terms)
+
+    async def _replace(self, seat: Seat, why: str) -> None:
+        """Let a successor take the seat of a worker that goes on until then."""
+        old = seat.worker
+        if old is None or self._spare.empty() or seat.listen.fileno() < 0:
+            return
+        row = self._spare.get_nowait()
+        note("worker worn", worker=old.row, reason=why)
+        ledger.begin(self._segment, row, self._starts + 1, recycle=True)
+        try:
+            fresh = await self._launch(seat, row, waits=True)
+        except OSError as error:
+            self._give_back(row)
+            await self._stay(old, error.strerror or "it cannot be started")
+            return
+        self._coming.append(fresh)
+        self._listener.joined(fresh)
+        changes = (fresh.listens, fresh.ended, fresh.stalled, old.ended, old.stalled)
+        await workers.first_of(*changes, seconds=ARRIVAL)
+        self._coming.remove(fresh)
+        if fresh.listens.is_set() and not fresh.exit.done() and seat.worker is old:
+            self._swap(seat, old, fresh)
+            return
+        self._listener.left(fresh, looping=False)
+        fresh.kill()
+        await fresh.exit
+        self._bury(fresh)
+        self._give_back(fresh.row)
+        if seat.worker is old:
+            await self._stay(old, "its successor did not come up")
+
+    def _swap(self, seat: Seat, old: Worker, fresh: Worker) -> None:
+        seat.worker, seat.row = fresh, fresh.row
+        old.replaced.set()
+        self._listener.left(old, looping=False)
+        old.channel.send(Drain(0.0, self._drain_seconds, min(FAREWELL, self._drain_seconds)))
+        self._aside.append(old)
+        self._run(self._see_off(old))
+
+    async def _see_off(self, worker: Worker) -> None:
+        if await _exits([worker], self._drain_seconds + KILL_AFTER):
+            worker.kill()
+        await worker.exit
+        lost = ledger.settle(self._segment, worker.row, self.places())
+        worker.channel.close()
+        note("worker recycled", worker=worker.row, pid=worker.pid, lost=lost)
+        self._aside.remove(worker)
+        self._give_back(worker.row)
+
+    async def _stay(self, worker: Worker, why: str) -> None:
+        note("worker not recycled", logging.ERROR, worker=worker.row, reason=why)
+        await asyncio.sleep(RETRY)
 
     async def _watch(self) -> None:
         looked = fair = monotonic()
@@ -242,8 +347,11 @@ class Crew:
             note("worker recovered", worker=seat.row)
         seat.looping = looping
 
+    def _cell(self, worker: Worker, cell: int) -> int:
+        return self._segment.cells[self._segment.row(worker.row) + cell]
+
     def _stalled(self, worker: Worker, now: float) -> bool:
-        cell = self._segment.cells[self._segment.row(worker.row) + shared.HEARTBEAT]
+        cell = self._cell(worker, shared.HEARTBEAT)
         beat = health.Beat(cell / 1e9 if cell else None, worker.started, busy=worker.busy)
         return health.stalled(beat, now)
 

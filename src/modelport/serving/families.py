@@ -156,6 +156,13 @@ WORKER_CELLS = (
         "modelport_worker_restarts_total", "counter", "Starts in place of another worker.", shared.RESTARTS
     ),
     _of_worker(
+        "modelport_worker_recycles_total",
+        "counter",
+        "Starts in place of a worker that had served its time.",
+        shared.RECYCLES,
+    ),
+    _of_worker("modelport_worker_requests_total", "counter", "Requests read.", shared.ANSWERED),
+    _of_worker(
         "modelport_worker_crash_looping", "gauge", "1 while starting it again does not help.", shared.LOOPING
     ),
     _of_worker("modelport_connections", "gauge", "Open connections.", shared.CONNECTIONS),

@@ -18,15 +18,19 @@ _WORKER_GAUGES = (
 _SLOT_GAUGES = (shared.EXECUTING, shared.QUEUED, shared.LOADED, shared.MODEL_BYTES, shared.CACHE_BYTES)
 
 
-def begin(segment: shared.Segment, row: int, incarnation: int, *, restart: bool) -> None:
+def begin(
+    segment: shared.Segment, row: int, incarnation: int, *, restart: bool = False, recycle: bool = False
+) -> None:
     """Make a row fit for a worker about to start: no gauge of its predecessor is left, counters go on.
 
-    `restart` says that the worker takes the place of another one, whatever row that one had.
+    The worker takes the place of another one, whatever row that one had: of one that failed (`restart`) or
+    had served its time (`recycle`).
     """
     _clear_gauges(segment, row)
     first = segment.row(row)
     segment.cells[first + shared.INCARNATION] = incarnation
     segment.cells[first + shared.RESTARTS] += restart
+    segment.cells[first + shared.RECYCLES] += recycle
 
 
 def settle(segment: shared.Segment, row: int, places: Iterable[int]) -> int:
@@ -52,8 +56,9 @@ def in_use(segment: shared.Segment, row: int) -> bool:
 
 
 def ever_used(segment: shared.Segment, row: int) -> bool:
-    """Whether anybody ever answered from this row. Spare rows are only ever taken by a restart."""
-    return in_use(segment, row) or segment.cells[segment.row(row) + shared.RESTARTS] > 0
+    """Whether anybody ever answered from this row. Spare rows are only taken in place of another worker."""
+    cells, first = segment.cells, segment.row(row)
+    return in_use(segment, row) or cells[first + shared.RESTARTS] + cells[first + shared.RECYCLES] > 0
 
 
 def clear_keys(segment: shared.Segment, places: Iterable[int]) -> None:

@@ -3,7 +3,7 @@
 A frame is a 4-byte little-endian length and a msgpack map with a `type`.
 
     supervisor -> worker    Prepare(plan)  Commit(revision, endpoints)  Access(snapshot)
-                            Credentials(chain, key)  Drain(seconds)
+                            Credentials(chain, key)  Listen()  Drain(seconds)
     worker -> supervisor    Hello(pid)  Prepared(revision, slots)  Committed(revision, endpoints)  Drained()
 
 A worker prepares a revision (loads, warms) while it goes on serving the last one; the supervisor commits
@@ -66,11 +66,20 @@ class Credentials(msgspec.Struct, frozen=True, tag="credentials"):
     client_ca: bytes = b""
 
 
+class Listen(msgspec.Struct, frozen=True, tag="listen"):
+    """You can answer all that this replica answers: accept connections."""
+
+
 class Drain(msgspec.Struct, frozen=True, tag="drain"):
-    """Turn unready, go on accepting for `delay` seconds, then finish what is there; gone within `seconds`."""
+    """Turn unready, go on accepting for `delay` seconds, then finish what is there; gone within `seconds`.
+
+    Connections without a request stay open for `grace` seconds more: a caller about to send one should rather
+    be told with its answer that the connection closes.
+    """
 
     delay: float
     seconds: float
+    grace: float = 0.2
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
@@ -97,7 +106,7 @@ class Drained(msgspec.Struct, frozen=True, tag="drained"):
     """Nothing is left to answer; the worker is about to exit."""
 
 
-Downward = Prepare | Commit | Access | Credentials | Drain
+Downward = Prepare | Commit | Access | Credentials | Listen | Drain
 Upward = Hello | Prepared | Committed | Drained
 
 
@@ -109,6 +118,7 @@ class Boot(msgspec.Struct, frozen=True):
         worker: its index.
         incarnation: counts starts over the life of the replica; names its spool files.
         listen: inherited listening socket.
+        waits: somebody else answers meanwhile, so nothing is accepted before `Listen`.
         segment: inherited shared segment, with the sizes it was made with.
     """
 
@@ -120,3 +130,4 @@ class Boot(msgspec.Struct, frozen=True):
     workers: int
     slots: int
     keys: int
+    waits: bool = False

@@ -143,6 +143,18 @@ def next_message(state: State, worker: Seen, places: Mapping[str, int]) -> Prepa
     return _farewell(state, worker)
 
 
+def caught_up(state: State, worker: Seen) -> bool:
+    """Whether a worker answers all of what the replica answers that it ever will: nothing is on its way."""
+    if state.wanted is None or worker.asked != state.wanted.revision:
+        return False
+    lacking = behind(state, worker)
+    due = [item for item in state.wanted.endpoints if lacking.get(item.name) == state.wanted.revision]
+    judged = judge(state.wanted, due, [worker])
+    return all(verdict.state == "failed" for verdict in judged.values()) and bool(
+        state.committed or state.settled
+    )
+
+
 def sent(worker: Seen, message: Prepare | Commit, plan: ServingPlan) -> Seen:
     """What is known of a worker after it was sent a message about `plan`."""
     if isinstance(message, Prepare):

@@ -45,6 +45,7 @@ from modelport.serving.messages import (
     Drain,
     Drained,
     Hello,
+    Listen,
     Prepare,
     SlotReport,
 )
@@ -94,9 +95,11 @@ class Worker:
         self._loop = loop
         self._index = boot.worker
         self._row = self.segment.row(boot.worker)
+        self._read_before = self.segment.cells[self._row + shared.ANSWERED]
         self._flusher: Flusher | None = None
         self._tls: ssl.SSLContext | None = None
         self._secured = asyncio.Event()
+        self._admitted = asyncio.Event()
         self._drained = asyncio.Event()
         self._draining: asyncio.Task[None] | None = None
         executor = ThreadPoolExecutor(settings.threads, "batch", initializer=_quiet_arithmetic)
@@ -181,26 +184,20 @@ class Worker:
             self._flusher.close()
 
     async def _listen(self, door: Door, boot: Boot) -> None:
-        """Accept connections; one that takes another's place first waits until it can answer.
+        """Accept connections; one that takes another's place first waits until it can answer everything.
 
-        The callers of its socket wait in the accept queue meanwhile. First workers accept at once, to be live
-        while they load.
+        The callers of its socket wait in the accept queue meanwhile, or for its predecessor. First workers
+        accept at once, to be live while they load.
         """
         if self.settings.tls_cert is not None:
             await self._secured.wait()
-        if self._succeeds(boot):
-            await self.manager.settled.wait()
+        if boot.waits:
+            await self._admitted.wait()
         await door.open()
 
     def _protocol(self) -> asyncio.Protocol:
         """Of a connection that was just accepted."""
         return Connection(self.front) if self._tls is None else Secured(self.front, self._tls)
-
-    def _succeeds(self, boot: Boot) -> bool:
-        """Whether this worker takes another's place."""
-        cells = self.segment.cells
-        others = (self.segment.row(worker) for worker in range(boot.workers) if worker != boot.worker)
-        return cells[self._row + shared.RESTARTS] > 0 or any(cells[row + shared.READY] for row in others)
 
     def relieve(self, active: frozenset[str]) -> None:
         """Let new connections wait while memory is short; `active` are the actions against overload."""
@@ -223,6 +220,8 @@ class Worker:
             case Credentials():
                 self._tls = tls.context(message)
                 self._secured.set()
+            case Listen():
+                self._admitted.set()
             case Drain() if self._draining is None:
                 self._draining = self._loop.create_task(self._drain(message, door, channel))
 
@@ -237,15 +236,15 @@ class Worker:
         await asyncio.sleep(0.05)
         self.front.closing = True
         door.close()
-        await self._quiet(ends)
+        await self._quiet(ends, message.grace)
         self._drained.set()
         channel.send(Drained())
         await channel.flush()
         channel.close()
 
-    async def _quiet(self, ends: float) -> None:
-        """Close idle connections, and wait for the others until `ends`."""
-        grace = monotonic() + 0.2
+    async def _quiet(self, ends: float, seconds: float) -> None:
+        """Close idle connections after some seconds, and wait for the others until `ends`."""
+        grace = monotonic() + seconds
         while self._serving_still(grace) and monotonic() < ends:
             for connection in list(self.front.connections):
                 if not connection.idle or monotonic() >= grace:
@@ -264,6 +263,7 @@ class Worker:
         cells[row + shared.LOOP_LAG] = int(lag * 1e9)
         cells[row + shared.CONNECTIONS] = len(self.front.connections)
         cells[row + shared.INFLIGHT] = sum(not connection.idle for connection in self.front.connections)
+        cells[row + shared.ANSWERED] = self._read_before + self.front.handled
         self.front.now = now
         self.pressure.feel(lag, cells[row + shared.RESIDENT], now)
         self._loop.call_later(_BEAT, self._beat, now + _BEAT)

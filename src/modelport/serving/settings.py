@@ -79,7 +79,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         inline_seconds: a batch predicted to cost less runs on the event loop, else in a thread.
         threads: threads that run batches, per worker; also ONNX Runtime's intra-op threads are `intra_op`.
         intra_op: threads inside one ONNX Runtime session.
-        max_worker_memory: resident bytes of a worker, over which it is short of memory; 0 sets no limit.
+        max_requests: a worker that has read so many is replaced by a fresh one; 0 sets no limit.
+        max_requests_jitter: up to so many more, at random, so that workers do not go together.
+        max_worker_memory: resident bytes of a worker, over which it is replaced; short of that it gives up
+            less important work; 0 sets no limit.
         drain_seconds: hard limit of a graceful stop.
         drain_delay: seconds to go on accepting after readiness turned false.
         telemetry: counters and join records on or off.
@@ -118,6 +121,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     inline_seconds: float = 200e-6
     threads: int = 2
     intra_op: int = 1
+    max_requests: int = 0
+    max_requests_jitter: int = 0
     max_worker_memory: int = 0
     drain_seconds: float = 30.0
     drain_delay: float = 0.0
@@ -151,6 +156,8 @@ RANGES: Mapping[str, Range] = {
     "inline_seconds": (0, 1),
     "threads": (1, 256),
     "intra_op": (1, 256),
+    "max_requests": (0, 10**12),
+    "max_requests_jitter": (0, 10**12),
     "max_worker_memory": (0, 1024 * GIB),
     "drain_seconds": (0, DAY),
     "drain_delay": (0, DAY),

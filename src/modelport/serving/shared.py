@@ -38,7 +38,8 @@ EVENTS_WRITTEN = 17  # so that a successor knows exactly how many events died wi
 LOOPING = 18  # 1 while starting the worker again does not help
 UNSECURED = 19  # connections that never got through their TLS handshake
 OVERLOAD = 20  # how many actions against overload are on
-UNROUTED_CODES = 21  # answers that reached no slot, by code
+ANSWERED, RECYCLES = 21, 22  # requests read; starts in place of a worker that had served its time
+UNROUTED_CODES = 23  # answers that reached no slot, by code
 WORKER_CELLS = UNROUTED_CODES + len(CODES)
 
 # Cells of a slot, by offset in its block.

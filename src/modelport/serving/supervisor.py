@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
@@ -25,6 +26,7 @@ from modelport.serving.crew import Crew
 from modelport.serving.log import note
 from modelport.serving.plans.source import PlanSource
 from modelport.serving.processes import worker_count
+from modelport.serving.recycling import Terms
 from modelport.serving.settings import Settings, is_loopback
 
 T = TypeVar("T")
@@ -89,7 +91,15 @@ class Supervisor:
         # As many spare rows as workers: all of them may stall, and be replaced, at the same time.
         segment = shared.Segment.create(2 * len(listening))
         conductor = Conductor(segment)
-        crew = Crew(listening, segment, msgspec.json.encode(settings), conductor, module=self._module)
+        crew = Crew(
+            listening,
+            segment,
+            msgspec.json.encode(settings),
+            conductor,
+            terms=self._terms,
+            drain_seconds=settings.drain_seconds,
+            module=self._module,
+        )
         conductor.workers = lambda: crew.live
         crew.places = conductor.places
         with self._handled():
@@ -136,6 +146,13 @@ class Supervisor:
         count = f"{len(listening)} worker{'s' if len(listening) > 1 else ''}"
         note("serving", revision=str(plan.revision), slots=names)
         self._say(f"Serving {_some(names)} on {self._url(listening[0])} with {count}")
+
+    def _terms(self) -> Terms:
+        """How long the next worker serves."""
+        settings = self._settings
+        jitter = random.randint(0, settings.max_requests_jitter)  # noqa: S311 - no secret
+        requests = settings.max_requests + jitter if settings.max_requests else 0
+        return Terms(requests, settings.max_worker_memory)
 
     def _url(self, listening: socket.socket) -> str:
         return sockets.url(listening, secured=self._certificates is not None)

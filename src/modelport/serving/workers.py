@@ -13,6 +13,7 @@ from time import monotonic
 from modelport.serving import rollout
 from modelport.serving.channel import WorkerChannel, open_worker_channel, send_boot
 from modelport.serving.messages import Boot
+from modelport.serving.recycling import Terms
 
 MODULE = "modelport.serving.worker"
 
@@ -27,6 +28,11 @@ class Worker:
         seen: what it was told and said.
         exit: its exit code, once it has one; negative for a signal.
         stalled: set once it has stopped moving.
+        listens: set once it was told to accept connections.
+        replaced: set once another one sits in its seat.
+        ended: set once it has its exit code.
+        base: requests of its row before its own.
+        terms: how long it serves.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], row: int, channel: WorkerChannel) -> None:
@@ -37,6 +43,12 @@ class Worker:
         self.seen = rollout.Seen()
         self.exit: asyncio.Task[int] = asyncio.create_task(_exit_code(process))
         self.stalled = asyncio.Event()
+        self.listens = asyncio.Event()
+        self.replaced = asyncio.Event()
+        self.ended = asyncio.Event()
+        self.exit.add_done_callback(lambda _: self.ended.set())
+        self.base = 0
+        self.terms = Terms()
 
     @property
     def pid(self) -> int:
@@ -52,14 +64,15 @@ class Worker:
         """End it now. Its exit code follows."""
         self._process.kill()
 
-    async def gone_or_stalled(self) -> bool:
-        """Wait for the first of the two; whether it is gone."""
-        stalled = asyncio.create_task(self.stalled.wait())
-        try:
-            await asyncio.wait({self.exit, stalled}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stalled.cancel()
-        return self.exit.done()
+
+async def first_of(*events: asyncio.Event, seconds: float | None = None) -> None:
+    """Wait until one of the events is set, or so many seconds have passed."""
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
 
 
 async def start(boot: Boot, module: str = MODULE) -> Worker:

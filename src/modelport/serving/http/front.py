@@ -36,6 +36,7 @@ class Front:
     Attributes:
         connections: all that are open.
         handshakes: connections that are not there yet: their TLS handshake is under way.
+        handled: requests read.
         now: monotonic seconds, as of the last beat of the worker.
         lean: connections close after their answer.
         closing: no further request is read on any connection.
@@ -59,6 +60,7 @@ class Front:
         self.handshakes: set[Secured] = set()
         self.now = monotonic()
         self.closing = self.lean = False
+        self.handled = 0
         self._router = router
         self._gate = gate
         self._ids = ids
@@ -93,6 +95,7 @@ class Front:
 
     def handle(self, exchange: Exchange) -> None:
         """Answer one request, now or later."""
+        self.handled += 1
         try:
             self._identify(exchange)
             target = self._router.find(exchange.path)

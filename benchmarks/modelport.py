@@ -14,6 +14,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from benchmarks.answers import TOLERANCE
 from benchmarks.failure import BenchmarkError
 from benchmarks.fixtures import Fixture
 from benchmarks.peers import ROUTE, Launch, Peer, Starter
@@ -30,13 +31,25 @@ BARE = ("--no-telemetry",)
 
 
 @cache
-def bundle(fixture: Fixture) -> Path:
+def bundle(fixture: Fixture, quantize: str = "") -> Path:
     """The fixture's bundle, packed anew in each run: a bundle of yesterday's compiler proves nothing."""
-    made = fixture.folder / f"{NAME}.bundle"
+    made = fixture.folder / f"{NAME}{quantize}.bundle"
     shutil.rmtree(made, ignore_errors=True)
-    where = ("--sample", str(fixture.sample), "--output", str(made))
-    _modelport("pack", str(fixture.joblib), "--name", NAME, "--trust-pickle", *where)
+    where = ("--name", NAME, "--sample", str(fixture.sample), "--output", str(made))
+    precision = ("--quantize", quantize) if quantize else ()
+    _modelport("pack", *_source(fixture), *where, *precision)
     return made
+
+
+def _source(fixture: Fixture) -> tuple[str, ...]:
+    if fixture.task == "encoder":
+        return (str(fixture.folder / "encoder"), "--head", str(fixture.folder / "head.skops"))
+    return (str(fixture.joblib), "--trust-pickle")
+
+
+def graph(fixture: Fixture) -> Path:
+    """The graph of the fixture's bundle: what others run who have no compiler of their own."""
+    return bundle(fixture) / "model" / "graph.onnx"
 
 
 def key(file: Path) -> str:
@@ -71,9 +84,9 @@ def _routes(endpoints: int) -> tuple[str, ...]:
     return tuple(f"/v2/models/{name}/infer" for name in _names(endpoints))
 
 
-def _serve(options: tuple[str, ...]) -> Starter:
+def _serve(options: tuple[str, ...], quantize: str = "") -> Starter:
     def launch(fixture: Fixture, port: int, work: Path) -> Launch:
-        return _launch((str(bundle(fixture)),), options, port, work)
+        return _launch((str(bundle(fixture, quantize)),), options, port, work)
 
     return launch
 
@@ -112,12 +125,16 @@ def _version(distribution: str) -> str:
 _VERSIONS = {each: _version(each) for each in ("modelport", "onnxruntime", "msgspec", "httptools", "uvloop")}
 
 
-def _variant(name: str, title: str, launch: Starter) -> Peer:
-    return Peer(name, title, launch, _VERSIONS, frozenset({"rows", "text"}))
+def _variant(name: str, title: str, launch: Starter, tolerance: float = TOLERANCE) -> Peer:
+    return Peer(name, title, launch, _VERSIONS, frozenset({"rows", "text", "encoder"}), tolerance=tolerance)
 
+
+_INT8 = 0.1
+"""What 8-bit weights may do to a probability; the accuracy they cost is judged when they are chosen."""
 
 VARIANTS: tuple[Peer, ...] = (
     _variant("modelport", "**Modelport**", _serve(EVERYTHING)),
+    _variant("modelport-int8", "Modelport, int8", _serve(EVERYTHING, "int8"), _INT8),
     _variant("modelport-sampled", "Modelport, 1 % of payloads kept", _serve(SAMPLED)),
     _variant("modelport-bare", "Modelport, telemetry off", _serve(BARE)),
     _variant("modelport-many", f"Modelport, {ENDPOINTS:,} endpoints", _serve_many),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks import env
-from benchmarks.answers import Dialect, open_inference, plain
+from benchmarks.answers import TOLERANCE, Dialect, open_inference, plain
 from benchmarks.failure import BenchmarkError
 from benchmarks.fixtures import Fixture, Task
 from benchmarks.places import PEERS
@@ -48,6 +48,7 @@ class Peer:
         versions: distribution and version of what matters.
         tasks: fixtures it can serve.
         dialect: how it answers; None for a constant, which is not checked.
+        tolerance: largest difference of a probability from the original's.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Peer:
     versions: Mapping[str, str]
     tasks: frozenset[Task] = frozenset({"rows"})
     dialect: Dialect | None = open_inference
+    tolerance: float = TOLERANCE
 
 
 def _script(name: str) -> Starter:

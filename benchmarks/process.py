@@ -52,7 +52,8 @@ class Target:
         told = checks(self.fixture)
         content = self._post(path, body(self.fixture.task, told.items[place]))
         if self.peer.dialect is not None:
-            verify(self.peer.dialect(json.loads(content), told.classes), told, place)
+            answer = self.peer.dialect(json.loads(content), told.classes)
+            verify(answer, told, place, self.peer.tolerance)
 
     def _post(self, path: str, content: bytes) -> bytes:
         headers = {"Content-Type": "application/json", **self.launch.headers}

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from modelport.compile import tensors
 from modelport.compile.columns import column, objects
 from modelport.core.manifest import Label
 from modelport.core.signature import Item
@@ -34,6 +35,7 @@ class Sample:
         columns: names in order; empty where the rows came without names.
         categories: columns that were pandas categoricals, with their categories in pandas' order.
         positional: the columns came from an unnamed table; their names (`x0`, `x1`, …) are ours.
+        more: `tensors` only: batches of rows of other sizes, for models that take several.
     """
 
     item: Item
@@ -41,6 +43,7 @@ class Sample:
     columns: tuple[str, ...] = ()
     categories: Mapping[str, tuple[Label, ...]] = field(default_factory=dict)
     positional: bool = False
+    more: tuple[Batch, ...] = ()
 
     def __len__(self) -> int:
         return self.batch.rows
@@ -50,7 +53,8 @@ class Sample:
         """The sample in a numpy array, DataFrame, Series or list of texts, list of rows, or dict of columns.
 
         A table whose columns are all numbers becomes a `vector`; any text, category or boolean column makes
-        it `columns`. Raises `Unsupported` for empty or other data.
+        it `columns`. Arrays of three and more dimensions, dicts with one of two and more, and lists of dicts
+        of arrays become `tensors`, an array alone as `input`. Raises `Unsupported` for empty or other data.
         """
         sample = data if isinstance(data, Sample) else _of(data)
         if not len(sample):
@@ -101,6 +105,8 @@ def _of(data: Any) -> Sample:
         return _of_frame(data)
     if hasattr(data, "toarray"):  # a scipy sparse matrix
         return _vector(data.toarray())
+    if isinstance(data, Mapping) and tensors.is_tensors(data):
+        return _of_tensors(tensors.of_arrays(data))
     if isinstance(data, Mapping):
         return _of_table({str(name): _cells(values) for name, values in data.items()})
     if isinstance(data, np.ndarray):
@@ -113,9 +119,15 @@ def _of(data: Any) -> Sample:
     )
 
 
+def _of_tensors(batches: tuple[Batch, ...]) -> Sample:
+    return Sample("tensors", batches[0], more=batches[1:])
+
+
 def _of_rows(rows: Sequence[Any]) -> Sample:
     if rows and all(isinstance(row, str) for row in rows):
         return Sample("text", Batch(len(rows), {TEXT: objects(rows)}))
+    if tensors.are_rows(rows):
+        return _of_tensors(tensors.of_rows(rows))
     if rows and all(isinstance(row, Mapping) for row in rows):
         names = list(dict.fromkeys(str(name) for row in rows for name in row))
         return _of_table({name: [row.get(name) for row in rows] for name in names})
@@ -129,6 +141,8 @@ def _of_rows(rows: Sequence[Any]) -> Sample:
 def _of_array(array: Array) -> Sample:
     if array.ndim == 1 and array.dtype.kind in "OU":
         return _of_texts(array.tolist())
+    if array.ndim > 2 and array.dtype.kind in "iufb":
+        return _of_tensors((Batch(len(array), {VECTOR: array}),))
     if array.ndim != 2:
         msg = f"a sample has rows and columns, this array has {array.ndim} dimension(s)"
         raise Unsupported(msg, code="unsupported-sample", hint="reshape it to [rows, columns]")

@@ -1,0 +1,1 @@
+"""The compiler of PyTorch: modules, exported programs and TorchScript into one ONNX graph."""

@@ -20,10 +20,11 @@ def renamed(
     inside gets a prefix first, so no public name can meet an own one.
     """
     import onnx
-    from onnx import compose, helper
+    from onnx import helper
 
-    model = compose.add_prefix(onnx.load_model_from_string(graph), _INSIDE)
+    model = onnx.load_model_from_string(graph)
     inner = model.graph
+    _prefix(inner)
     leads = [_lead_in(value, inputs) for value in inner.input if value.name.removeprefix(_INSIDE) in inputs]
     given = {value.name.removeprefix(_INSIDE): value for value in inner.output}
     del inner.output[:]
@@ -42,6 +43,27 @@ def renamed(
 def own_names(fields: Sequence[Field]) -> dict[str, str]:
     """Every name standing for itself."""
     return {field.name: field.name for field in fields}
+
+
+def _prefix(graph: Any) -> None:
+    """Put the prefix before every name in a graph and in its subgraphs, which may speak of names outside.
+
+    (`onnx.compose.add_prefix` forgets the initializers that a subgraph takes from outside.)
+    """
+    for node in graph.node:
+        node.name = _prefixed(node.name)
+        node.input[:] = [_prefixed(name) for name in node.input]
+        node.output[:] = [_prefixed(name) for name in node.output]
+        for attribute in node.attribute:
+            for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
+                _prefix(inner)
+    sparse = [part for each in graph.sparse_initializer for part in (each.values, each.indices)]
+    for value in (*graph.initializer, *sparse, *graph.input, *graph.output, *graph.value_info):
+        value.name = _prefixed(value.name)
+
+
+def _prefixed(name: str) -> str:
+    return _INSIDE + name if name else name
 
 
 def _lead_in(value: Any, inputs: Mapping[str, str]) -> Any:

@@ -60,7 +60,9 @@ def _check_state(before: dict[str, Any], after: dict[str, Any]) -> None:
     changed = [name for name, value in before.items() if not torch.equal(value, after[name])]
     if changed:
         msg = f"answering changes the module's buffer {changed[0]!r}"
-        hint = "a served model keeps no state between calls: return the new value, or leave it out in eval mode"
+        hint = (
+            "a served model keeps no state between calls: return the new value, or leave it out in eval mode"
+        )
         raise Unsupported(msg, code="keeps-state", hint=hint)
 
 
@@ -69,7 +71,9 @@ def _check_dimension(answers: Outputs, rows: int) -> None:
         if not values.shape or len(values) != rows:
             shape = list(values.shape)
             msg = f"{rows} rows went in, and {name!r} comes out with the shape {shape}"
-            hint = "rows are the first dimension of every input and output (batch_first=True for LSTM and GRU)"
+            hint = (
+                "rows are the first dimension of every input and output (batch_first=True for LSTM and GRU)"
+            )
             raise Unsupported(msg, code="no-rows-dimension", hint=hint)
 
 

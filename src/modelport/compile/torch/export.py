@@ -23,6 +23,7 @@ _ROWS = 3
 
 _SCRIPTED = "converted by way of TorchScript, which keeps its conditions and loops"
 
+
 @dataclass(frozen=True, slots=True)
 class Exported:
     """A graph with public names, what it answers, and notes on how it was made."""
@@ -43,7 +44,7 @@ def graph_of(eager: Eager) -> Exported:
     try:
         return _exported(eager, _by_export(eager), ())
     except Unsupported as refusal:
-        if refusal.code != "data-dependent":
+        if refusal.code not in {"data-dependent", "fixed-size"}:
             raise
         return _exported(eager, _by_script(eager, refusal), (_SCRIPTED,))
 
@@ -111,7 +112,9 @@ def _names(model: Any, eager: Eager) -> tuple[dict[str, str], dict[str, str]]:
     if len(given) != len(fields):
         unused = len(fields) - len(given)
         msg = f"the module takes {len(fields)} inputs and uses {len(given)} of them"
-        raise Unsupported(msg, code="unused-input", hint=f"leave the other {unused} out of forward and sample")
+        raise Unsupported(
+            msg, code="unused-input", hint=f"leave the other {unused} out of forward and sample"
+        )
     answered = [each.name for each in model.graph.output]
     inputs = {own: field.name for own, field in zip(given, fields, strict=True)}
     return inputs, dict(zip(answered, eager.answers.names, strict=True))

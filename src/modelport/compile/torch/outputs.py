@@ -98,7 +98,9 @@ def named(answer: Any) -> dict[str, Any]:
     wrong = next((name for name, each in found.items() if not isinstance(each, torch.Tensor)), None)
     if wrong is None and found:
         return found
-    msg = f"the module answers a {type(found[wrong]).__name__} as {wrong!r}" if wrong else "it answers nothing"
+    msg = (
+        f"the module answers a {type(found[wrong]).__name__} as {wrong!r}" if wrong else "it answers nothing"
+    )
     raise Unsupported(msg, code="unsupported-output", hint="return a tensor, or a tuple or dict of tensors")
 
 
@@ -125,7 +127,7 @@ def _classification(
     names = tuple(labels) if labels else tuple(range(classes))
     if len(names) != classes:
         msg = f"{len(names)} labels were given, the module has {classes} classes"
-        raise Unsupported(msg, code="labels")
+        raise Unsupported(msg, code="labels", hint="name every class, in the order of the module's outputs")
     reading: Reading
     if single:
         reading = "probability" if _ends_in_sigmoid(called, entry, values) else "sigmoid"
@@ -197,12 +199,12 @@ def _one(found: Mapping[str, Any], ranks: set[int]) -> str:
 def _refuse_labels(labels: Sequence[Label] | None, task: Task) -> None:
     if labels:
         msg = f"labels were given, but the task is {task}"
-        raise Unsupported(msg, code="labels")
+        raise Unsupported(msg, code="labels", hint="leave them out, or pack it with task='classification'")
 
 
 def _check_names(names: Sequence[str], entry: Doors) -> None:
     """Inputs and outputs of a graph share one space of names."""
     twice = {field.name for field in entry.fields} & set(names)
     if twice:
-        msg = f"the input and an output are both called {sorted(twice)[0]!r}"
+        msg = f"the input and an output are both called {min(twice)!r}"
         raise Unsupported(msg, code="names", hint="return the output under another name")

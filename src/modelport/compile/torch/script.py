@@ -43,8 +43,10 @@ def _graph(eager: Eager, example: tuple[Any, ...]) -> bytes:
     inputs = [f"in_{place}" for place in range(len(example))]
     outputs = [f"out_{place}" for place in range(len(eager.answers.names))]
     written = io.BytesIO()
+    # The scripted module stays as it is inside a trace; the exporter's own tracing cannot hold one.
+    reading = torch.jit.trace(wrapped(eager), example, check_trace=False)
     torch.onnx.export(
-        wrapped(eager),
+        reading,
         example,
         written,
         dynamo=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
@@ -13,10 +14,12 @@ class _Wrapped(nn.Module):  # type: ignore[misc]  # torch is not there for type 
     def __init__(self, eager: Eager) -> None:
         super().__init__()
         self.inner = eager.called.module
-        self._tensors = eager.tensors
+        self._eager = eager
 
     def forward(self, *inputs: Any) -> tuple[Any, ...]:
-        return self._tensors(*inputs)
+        # By way of our own attribute: tracers know the modules that are parts of the one they trace.
+        called = replace(self._eager.called, module=self.inner)
+        return replace(self._eager, called=called).tensors(*inputs)
 
 
 def wrapped(eager: Eager) -> Any:

@@ -105,10 +105,8 @@ def _of(data: Any) -> Sample:
         return _of_frame(data)
     if hasattr(data, "toarray"):  # a scipy sparse matrix
         return _vector(data.toarray())
-    if isinstance(data, Mapping) and tensors.is_tensors(data):
-        return _of_tensors(tensors.of_arrays(data))
     if isinstance(data, Mapping):
-        return _of_table({str(name): _cells(values) for name, values in data.items()})
+        return _of_mapping(data)
     if isinstance(data, np.ndarray):
         return _of_array(data)
     if isinstance(data, Sequence) and not isinstance(data, str | bytes):
@@ -117,6 +115,12 @@ def _of(data: Any) -> Sample:
     raise Unsupported(
         msg, code="unsupported-sample", hint="give an array, a DataFrame, a list of texts or a dict"
     )
+
+
+def _of_mapping(data: Mapping[Any, Any]) -> Sample:
+    if tensors.is_tensors(data):
+        return _of_tensors(tensors.of_arrays(data))
+    return _of_table({str(name): _cells(values) for name, values in data.items()})
 
 
 def _of_tensors(batches: tuple[Batch, ...]) -> Sample:

@@ -1,4 +1,4 @@
-"""Samples of tensors: arrays by name with rows first, or rows whose cells are arrays, of one size or several."""
+"""Samples of tensors: arrays by name with rows first, or rows whose cells are arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The compiler of PyTorch: a module, an exported program or TorchScript, proven against itself run eagerly."""
+"""The compiler of PyTorch: what is exported is proven against the module itself, run eagerly."""
 
 from __future__ import annotations
 

@@ -53,8 +53,20 @@ class Sample:
         """The sample in a numpy array, DataFrame, Series or list of texts, list of rows, or dict of columns.
 
         A table whose columns are all numbers becomes a `vector`; any text, category or boolean column makes
-        it `columns`. Arrays of three and more dimensions, dicts with one of two and more, and lists of dicts
-        of arrays become `tensors`, an array alone as `input`. Raises `Unsupported` for empty or other data.
+        it `columns`. Raises `Unsupported` for empty or other data.
+        """
+        sample = Sample.of_any(data)
+        if sample.item in {"tensors", "image"}:
+            msg = f"a sample of a table has rows and columns, this one holds {sample.item}"
+            raise Unsupported(msg, code="unsupported-sample", hint="reshape it to [rows, columns]")
+        return sample
+
+    @staticmethod
+    def of_any(data: Any) -> Sample:
+        """As `of`, for models that take more than tables and texts.
+
+        Arrays of three and more dimensions, dicts with one of two and more, and lists of dicts of arrays
+        become `tensors`, an array alone as `input`.
         """
         sample = data if isinstance(data, Sample) else _of(data)
         if not len(sample):
@@ -71,7 +83,7 @@ class Sample:
         """
         from modelport.compile.readers import read
 
-        return Sample.of(read(Path(path), without=without))
+        return Sample.of_any(read(Path(path), without=without))
 
     def pick(self, names: Sequence[str]) -> Sample:
         """The sample with these columns in this order; itself where the rows have no names of their own."""

@@ -57,7 +57,7 @@ def doors(called: Callee, data: Any) -> Doors:
     or columns by the names of forward's parameters. Raises `Unsupported` (`sample-mismatch`) when they do
     not fit.
     """
-    sample = Sample.of(data)
+    sample = Sample.of_any(data)
     if sample.item == "text":
         msg = "the sample holds texts, and a torch module takes tensors"
         hint = "give token ids; a folder of transformers with its tokenizer is packed with texts"

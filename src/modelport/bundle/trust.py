@@ -27,7 +27,11 @@ KINDS: Mapping[str, tuple[magic.Kind, ...]] = {
 }
 """What the bytes of an identity file may be, by the ending of its name. Other endings are refused."""
 
-RUNTIME_FILES: Mapping[str, str] = {"onnx": "model/graph.onnx", "transformer": "model/graph.onnx"}
+RUNTIME_FILES: Mapping[str, str] = {
+    "image": "model/graph.onnx",
+    "onnx": "model/graph.onnx",
+    "transformer": "model/graph.onnx",
+}
 """The file without which a runtime has nothing to load."""
 
 

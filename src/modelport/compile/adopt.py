@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from modelport.compile import images
 from modelport.compile.compiled import Adopted
 from modelport.compile.compilers import Compiler, Wanted, compiler_of, libraries
 from modelport.compile.onnx_external import whole_graph
@@ -13,6 +14,7 @@ from modelport.compile.sample import Sample
 from modelport.core.manifest import Label
 from modelport.core.signature import Task
 from modelport.errors import SourceRefused, Unsupported
+from modelport.runtimes.image.spec import ImageInput
 
 
 def adopt(
@@ -22,18 +24,30 @@ def adopt(
     *,
     vectorizer: Any = None,
     task: Task | None = None,
+    image: ImageInput | None = None,
 ) -> tuple[Adopted, Sample]:
     """The model as the compile step sees it, with its sample.
 
     `model` is a live model of a library that has a compiler (`compilers.libraries()`), or an ONNX graph
     (`onnx.ModelProto`, its bytes, or the path of an `.onnx` file). `vectorizer` belongs to an estimator that
-    was fitted on its output; `task` is for models that do not say. Raises `Unsupported` when no compiler
-    takes it, `SourceRefused` for a path to a pickle.
+    was fitted on its output; `task` is for models that do not say. With `image` the model takes one tensor of
+    pictures, and `data` are picture files (`images.pictures`). Raises `Unsupported` when no compiler takes
+    the model, `SourceRefused` for a path to a pickle.
     """
-    wanted = Wanted(labels, vectorizer, task)
+    wanted = Wanted(labels, vectorizer, task, image)
     if isinstance(model, str | Path):
         model = _graph_file(Path(model))
-    return _compiler(model).adopt(model, data, wanted)
+    compiler = _compiler(model)
+    return compiler.adopt(model, data, wanted) if image is None else _pictures(compiler, model, data, wanted)
+
+
+def _pictures(compiler: Compiler, model: Any, data: Any, wanted: Wanted) -> tuple[Adopted, Sample]:
+    """The model adopted on the tensors of the pictures, then with their preprocessing before it."""
+    assert wanted.image is not None
+    images.check(wanted.image)
+    sample = images.pictures(data)
+    adopted, rows = compiler.adopt(model, images.tensors(sample, wanted.image), wanted)
+    return images.over(adopted, rows, wanted.image), sample
 
 
 def _compiler(model: Any) -> Compiler:

@@ -16,6 +16,7 @@ from modelport.compile.compiled import Adopted
 from modelport.compile.sample import Sample
 from modelport.core.manifest import Label
 from modelport.core.signature import Task
+from modelport.runtimes.image.spec import ImageInput
 
 GROUP = "modelport.compilers"
 
@@ -28,11 +29,13 @@ class Wanted:
         labels: names of the classes, in the order of their indices.
         vectorizer: belongs to an estimator that was fitted on its output.
         task: what the outputs mean, for models that do not say.
+        image: how pictures become the tensor that the model takes.
     """
 
     labels: Sequence[Label] | None = None
     vectorizer: Any = None
     task: Task | None = None
+    image: ImageInput | None = None
 
 
 class Compiler(Protocol):

@@ -70,6 +70,10 @@ def edges(sample: Sample, inputs: Sequence[Field], seed: int = 0) -> Batch:
     rng = np.random.default_rng(seed)
     if sample.item == "text":
         return _texts(sample, rng)
+    if sample.item == "image":
+        from modelport.compile import image_edges
+
+        return image_edges.edges(seed)
     if sample.item == "tensors":
         return Batch(len(sample), {name: sample.batch.array(name)[::-1] for name in sample.batch.tensors})
     return _batch(sample, _rows(_columns(sample, inputs), rng))

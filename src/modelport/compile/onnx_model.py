@@ -127,6 +127,8 @@ def _sample(graph: _Graph, data: Any) -> Sample:
 
 def _tensors(graph: _Graph, data: Any) -> Sample:
     names = [field.name for field in graph.inputs]
+    if isinstance(data, np.ndarray) and len(names) == 1:
+        data = {names[0]: data}
     if not isinstance(data, Mapping) or set(data) != set(names):
         msg = f"the graph takes the tensors {', '.join(map(repr, names))}"
         raise Unsupported(

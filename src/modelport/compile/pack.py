@@ -31,8 +31,10 @@ from modelport.core.signature import Task
 from modelport.errors import CompileError, SettingsError
 from modelport.runtimes.batch import Array, Batch
 from modelport.runtimes.golden import golden_of, replay
+from modelport.runtimes.image.spec import ImageInput
 
 _GOLDEN_ROWS = 16
+_GOLDEN_BYTES = 1 << 20
 
 
 class Tried(msgspec.Struct, frozen=True):
@@ -92,6 +94,7 @@ def pack(
     tags: Mapping[str, str] | None = None,
     vectorizer: Any = None,
     task: Task | None = None,
+    image: ImageInput | None = None,
     quantize: str | None = None,
     truth: Any = None,
     allow_loss: float | None = None,
@@ -99,9 +102,9 @@ def pack(
 ) -> Packed:
     """Compiles `model` and proves on `sample` and on generated edge rows that it answers as before.
 
-    `model`, `vectorizer` and `task` are as in `compile.adopt.adopt`; `sample` is whatever `Sample.of` takes;
-    `labels` name the classes in the order of their indices; `version` is a semantic label. The fastest way
-    to compile that holds is taken.
+    `model`, `vectorizer`, `task` and `image` are as in `compile.adopt.adopt`; `sample` is whatever
+    `Sample.of_any` takes, with `image` a folder of pictures; `labels` name the classes in the order of their
+    indices; `version` is a semantic label. The fastest way to compile that holds is taken.
 
     `quantize` is `int8`, `fp16` or `auto`: the fastest precision on this machine that loses at most
     `allow_loss` points (0.5 unless given) against fp32 on the sample, whose right answers are `truth`.
@@ -112,7 +115,7 @@ def pack(
     """
     _check_names(name, version)
     wanted, precision = _parameters(parameters), wish(quantize, truth, allow_loss)
-    adopted, rows = adopt(model, sample, labels, vectorizer=vectorizer, task=task)
+    adopted, rows = adopt(model, sample, labels, vectorizer=vectorizer, task=task, image=image)
     return pack_adopted(
         adopted, rows, name=name, version=version, parameters=wanted, tags=tags, precision=precision, now=now
     )
@@ -217,7 +220,25 @@ def _golden_places(proof: Trial) -> Array:
     places = np.flatnonzero(usable)
     common, edge = places[places < sample_rows], places[places >= sample_rows]
     some_edges = _spread(edge, _GOLDEN_ROWS // 2)
-    return np.concatenate([_spread(common, _GOLDEN_ROWS - len(some_edges)), some_edges])
+    chosen = np.concatenate([some_edges, _spread(common, _GOLDEN_ROWS - len(some_edges))])
+    return np.sort(_affordable(chosen, _sizes(proof.taken)))
+
+
+def _affordable(places: Array, sizes: Array) -> Array:
+    """Those that go into a document of bounded size; the smallest alone where none does."""
+    kept = places[np.cumsum(sizes[places]) <= _GOLDEN_BYTES]
+    return kept if len(kept) else places[np.argsort(sizes[places])[:1]]
+
+
+def _sizes(batch: Batch) -> Array:
+    """Bytes of every row."""
+    return np.asarray(np.sum([_row_sizes(batch.array(name)) for name in batch.tensors], axis=0))
+
+
+def _row_sizes(values: Array) -> Array:
+    if values.dtype == object:
+        return np.array([len(each) if isinstance(each, str | bytes) else 8 for each in values.ravel()])
+    return np.full(len(values), values[:1].nbytes)
 
 
 def _spread(places: Array, most: int) -> Array:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from modelport.compile.sample import TEXT, VECTOR, Sample
+from modelport.compile.sample import VECTOR, Sample
 from modelport.runtimes.batch import Array
 
 _QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
@@ -19,7 +19,7 @@ def profile(sample: Sample) -> dict[str, Any]:
 
     Numbers: count, missing, min, max, mean, std, quantiles (by probability). Texts of a table: count,
     missing, distinct, counts of the 50 most frequent values. Free text: the statistics of its lengths in
-    characters.
+    characters; pictures: in bytes.
     """
     return {
         "rows": len(sample),
@@ -36,9 +36,11 @@ def _named(sample: Sample) -> list[tuple[str, Array]]:
 
 
 def _column(sample: Sample, values: Array) -> dict[str, Any]:
-    if sample.item == "text" or values.dtype.kind != "O":
-        lengths = np.array([len(text) for text in values]) if sample.item == "text" else values
-        return {"kind": TEXT if sample.item == "text" else "number", **_numbers(lengths.ravel())}
+    if sample.item in {"text", "image"}:
+        lengths = np.array([len(each) for each in values])
+        return {"kind": sample.item, **_numbers(lengths)}
+    if values.dtype.kind != "O":
+        return {"kind": "number", **_numbers(values.ravel())}
     return {"kind": "category", **_categories(values)}
 
 

@@ -14,14 +14,21 @@ from modelport.errors import Unsupported
 
 
 def read(path: Path, *, without: str | None = None) -> Any:
-    """What the file holds, in a form `Sample.of` takes; `without` names a column to leave out.
+    """What the file, or a folder of pictures, holds, in a form `Sample.of_any` takes.
 
+    `without` names a column to leave out.
     Raises `Unsupported` for a file we cannot read, or one without that column.
     """
-    found = _raw(path)
+    found = _pictures(path) if path.is_dir() else _raw(path)
     if without is not None:
         found = {name: values for name, values in _table(found, without).items() if name != without}
     return _single_text(found) if isinstance(found, Mapping) else found
+
+
+def _pictures(path: Path) -> Any:
+    from modelport.compile.images import pictures
+
+    return pictures(path)
 
 
 def read_column(path: Path, name: str) -> list[Any]:

@@ -74,7 +74,7 @@ def _keys(batch: Batch) -> list[Any]:
 def _cells(values: Array) -> list[Any]:
     if values.dtype.kind == "O":
         return (
-            [repr(cell) for cell in values.tolist()]
+            [cell if isinstance(cell, bytes) else repr(cell) for cell in values.tolist()]
             if values.ndim == 1
             else [repr(row) for row in values.tolist()]
         )

@@ -15,6 +15,8 @@ from modelport.runtimes.batch import Batch
 
 ROWS = (1, 32, 128)
 
+_LONGEST_US = 3e6
+
 
 class Timing(msgspec.Struct, frozen=True):
     """Median time of one call with `rows` rows, in microseconds."""
@@ -41,13 +43,21 @@ def measure(
 ) -> Speed:
     """Times both models on 1, 32 and 128 rows of the sample, repeated where it has fewer.
 
+    Batches that would take longer than seconds are left out.
+
     `sample` is what the original takes, `conformed` the same rows as the compiled model takes them.
     """
-    timings = tuple(
-        Timing(rows, _median(original, _tiled(sample, rows)), _median(compiled, _tiled(conformed, rows)))
-        for rows in ROWS
-    )
-    return Speed(f"{platform.machine()} {platform.system()}", timings)
+    timings: list[Timing] = []
+    for rows in ROWS:
+        if timings and _expected_us(timings[-1], rows) > _LONGEST_US:
+            break
+        first, second = _tiled(sample, rows), _tiled(conformed, rows)
+        timings.append(Timing(rows, _median(original, first), _median(compiled, second)))
+    return Speed(f"{platform.machine()} {platform.system()}", tuple(timings))
+
+
+def _expected_us(timing: Timing, rows: int) -> float:
+    return max(timing.original_us, timing.compiled_us) * rows / timing.rows
 
 
 def with_original(speed: Speed, original_us: Mapping[int, float]) -> Speed:

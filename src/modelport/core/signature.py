@@ -39,6 +39,7 @@ Item = Literal[
     "vector",  # one item is a list of numbers, or an object of the named columns
     "columns",  # one item is an object of columns of different dtypes
     "text",  # one item is a string
+    "image",  # one item is a picture file, as its bytes
     "tensors",  # one item is an object of named tensors without their row dimension
 ]
 
@@ -48,7 +49,7 @@ class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
     Attributes:
         name: as callers write it.
-        dtype: Open Inference dtype; BYTES means text.
+        dtype: Open Inference dtype; BYTES means text, and of an `image` item the bytes of a file.
         shape: with the row dimension first; -1 is variable. A column of a table is `(-1,)`.
         columns: names of the positions of the last dimension of a `vector` item, in order; may be empty.
         missing: whether null (NaN, absent text) is a value this field knows.

@@ -61,6 +61,14 @@ class Staged(Protocol):
         ...
 
 
+@runtime_checkable
+class Bulky(Protocol):
+    """A `Staged` predictor whose prepared rows are so large that their number must be bounded."""
+
+    row_bytes: int
+    """Memory of one prepared row."""
+
+
 class Runtime(Protocol):
     """Loads one kind of bundle. Loading runs nothing that a bundle's author wrote."""
 

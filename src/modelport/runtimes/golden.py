@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +18,10 @@ from modelport.runtimes.dtypes import NUMPY
 
 
 def golden_of(inputs: Batch, outputs: Mapping[str, Array], tolerance: float) -> Golden:
-    """The golden rows of a batch and its right answers; NaN and absent text are written as null."""
+    """The golden rows of a batch and its right answers.
+
+    NaN and absent text are written as null, bytes in base64.
+    """
     return Golden(
         {name: _plain(inputs.array(name)) for name in inputs.tensors},
         {name: _plain(array) for name, array in outputs.items()},
@@ -28,7 +32,8 @@ def golden_of(inputs: Batch, outputs: Mapping[str, Array], tolerance: float) -> 
 
 def inputs_of(golden: Golden, signature: Signature) -> Batch:
     """The batch of the golden inputs. Raises `BundleCorrupt` when they do not fit the signature."""
-    return Batch(golden.rows, {field.name: _tensor(field, golden) for field in signature.inputs})
+    read = _pictures if signature.item == "image" else _tensor
+    return Batch(golden.rows, {field.name: read(field, golden) for field in signature.inputs})
 
 
 def replay(predictor: Predictor, golden: Golden, signature: Signature) -> None:
@@ -82,6 +87,8 @@ def _plain(array: Array) -> list[Any]:
 def _cell(value: Any) -> Any:
     if isinstance(value, list):
         return [_cell(inner) for inner in value]
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
@@ -97,6 +104,16 @@ def _tensor(field: Field, golden: Golden) -> Array:
         msg = f"the golden rows of the input {field.name!r} are not {golden.rows}"
         raise BundleCorrupt(msg)
     return array
+
+
+def _pictures(field: Field, golden: Golden) -> Array:
+    """Bytes, which JSON carries in base64."""
+    texts = _tensor(field, golden)
+    try:
+        return _objects([base64.b64decode(text, validate=True) for text in texts])
+    except (TypeError, ValueError) as error:
+        msg = f"the golden rows do not fit the input {field.name!r}"
+        raise BundleCorrupt(msg) from error
 
 
 def _expected(values: list[Any]) -> Array:

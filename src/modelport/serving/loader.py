@@ -18,6 +18,7 @@ from modelport.core.signature import Field
 from modelport.errors import BundleRefused
 from modelport.runtimes.base import Predictor, Staged
 from modelport.runtimes.batch import Array, Batch
+from modelport.runtimes.image.blank import PICTURE
 from modelport.serving.codecs.tensors import NUMPY
 from modelport.serving.memory import allocated
 
@@ -142,7 +143,8 @@ def _plain(predictor: Predictor, manifest: Manifest) -> Iterator[tuple[int, int,
 def _staged(predictor: Staged, manifest: Manifest) -> Iterator[tuple[int, int, float]]:
     spent = 0.0
     for rows, words in _WARM_SHAPES:
-        batch = Batch(rows, {item.name: _words(rows, words) for item in manifest.signature.inputs})
+        item = PICTURE if manifest.signature.item == "image" else " ".join(["word"] * words)
+        batch = Batch(rows, {each.name: _all(rows, item) for each in manifest.signature.inputs})
         prepared = predictor.prepare(batch)
         seconds = _timed(predictor.compute, prepared)
         yield rows, int(predictor.lengths(prepared).max()), seconds
@@ -157,8 +159,8 @@ def _timed(work: Callable[[Batch], Batch], batch: Batch) -> float:
     return perf_counter() - started
 
 
-def _words(rows: int, words: int) -> Array:
-    return np.full((rows,), " ".join(["word"] * words), object)
+def _all(rows: int, item: str | bytes) -> Array:
+    return np.full((rows,), item, object)
 
 
 def _blank(item: Field, rows: int) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -12,12 +13,14 @@ import msgspec
 
 from modelport.core.manifest import Manifest, pure
 from modelport.core.plan import SlotSpec
-from modelport.runtimes.base import Staged
+from modelport.core.signature import Signature
+from modelport.runtimes.base import Bulky, Staged
 from modelport.serving import shared
 from modelport.serving.admission import FEW, Admission, Patience
 from modelport.serving.batching import Batcher
 from modelport.serving.cache import Cache, SlotCache
 from modelport.serving.codecs.items import Items
+from modelport.serving.codecs.pictures import Pictures
 from modelport.serving.codecs.rules import Rules
 from modelport.serving.codecs.truncation import Truncation
 from modelport.serving.counters import SlotCounters
@@ -34,6 +37,9 @@ from modelport.serving.staged import StagedBatcher
 from modelport.serving.table import LiveSlot
 from modelport.serving.telemetry.recorder import Recorder
 from modelport.serving.telemetry.witness import BatchWitness, Silence
+
+_PREPARED_BYTES = 256 << 20
+"""Most memory of one slot for rows that are prepared and wait."""
 
 
 class _Parts(NamedTuple):
@@ -86,7 +92,7 @@ class SlotBuilder:
             meaning=parts.meaning,
             parameters=parameters,
             rules=rules,
-            items=Items(manifest.signature, rules),
+            items=_items(manifest.signature, rules),
             truncation=parts.truncation,
             counters=counters,
             dispatcher=await self._whoever(parts, bundle),
@@ -132,7 +138,7 @@ class SlotBuilder:
                 executor=self.executor,
                 preparer=self.preparer,
                 bounds=Bounds(rows, self.settings.batch_tokens),
-                queue_rows=self.settings.queue_rows,
+                queue_rows=min(self.settings.queue_rows, _room(warm.predictor)),
                 instances=spec.instances,
             )
             for shape in warm.costs:
@@ -172,3 +178,12 @@ class SlotBuilder:
         if self.recorder is None:
             return Silence()
         return BatchWitness(self.recorder, spec.id, manifest.signature, self.settings.payload_share)
+
+
+def _items(signature: Signature, rules: Rules) -> Items | Pictures:
+    return Pictures(signature) if signature.item == "image" else Items(signature, rules)
+
+
+def _room(predictor: Staged) -> int:
+    """How many prepared rows may wait; what is small is bounded by their number alone."""
+    return max(1, _PREPARED_BYTES // predictor.row_bytes) if isinstance(predictor, Bulky) else sys.maxsize

@@ -16,6 +16,7 @@ from modelport.errors import NotFound
 from modelport.serving.admission import Admission
 from modelport.serving.cache import SlotCache
 from modelport.serving.codecs.items import Items
+from modelport.serving.codecs.pictures import Pictures
 from modelport.serving.codecs.rules import Rules
 from modelport.serving.codecs.truncation import Truncation
 from modelport.serving.counters import SlotCounters
@@ -37,7 +38,7 @@ class LiveSlot:
     meaning: Meaning
     parameters: Parameters
     rules: Rules
-    items: Items
+    items: Items | Pictures
     truncation: Truncation
     counters: SlotCounters
     dispatcher: Dispatcher

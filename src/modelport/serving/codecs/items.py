@@ -82,7 +82,7 @@ class Items:
                 notes[index] = decoded.notes[0]
             rows.append(row)
         if not rows:
-            raise _none_valid(errors)
+            raise none_valid(errors)
         good = self._checked(rows, single=False)
         return Decoded(good.batch, single=False, total=len(items), errors=errors, notes=notes)
 
@@ -298,7 +298,8 @@ def _heads(raw: msgspec.Raw) -> tuple[str, str]:
     return joined[:1] or " ", joined[1:2] or " "
 
 
-def _none_valid(errors: dict[int, ModelportError]) -> ModelportError:
+def none_valid(errors: dict[int, ModelportError]) -> ModelportError:
+    """The error of a list without a valid item."""
     if not errors:
         return BadRequest("the list of items is empty", code="no-rows", hint="send at least one item")
     if len(errors) == 1:

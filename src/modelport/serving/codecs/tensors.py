@@ -76,14 +76,17 @@ def check_finite(name: str, array: Array, *, missing: bool) -> None:
     raise BadRequest(msg, code="nonfinite-input", hint="missing values are null, where the model takes them")
 
 
-def from_bytes(name: str, dtype: str, shape: list[int], data: memoryview) -> Array:
-    """The array that little-endian, row-major bytes hold (the binary tensor extension)."""
+def from_bytes(name: str, dtype: str, shape: list[int], data: memoryview, *, text: bool = True) -> Array:
+    """The array that little-endian, row-major bytes hold (the binary tensor extension).
+
+    Elements of BYTES become `str`, or stay `bytes` without `text`.
+    """
     kind = NUMPY.get(dtype)
     if kind is None:
         msg = f"{name!r} has the unknown datatype {dtype[:40]!r}"
         raise BadRequest(msg, code="unknown-datatype", hint="one of " + ", ".join(NUMPY))
     if kind.kind == "O":
-        return shaped(name, _strings(name, data), shape)
+        return shaped(name, _strings(name, data, text=text), shape)
     if len(data) % kind.itemsize:
         msg = f"{name!r} brings {len(data)} bytes, not a multiple of {kind.itemsize} for {dtype}"
         raise BadRequest(msg, code="binary-size")
@@ -101,8 +104,8 @@ def to_bytes(values: Array | list[Any], dtype: str) -> bytes:
     return b"".join(parts)
 
 
-def _strings(name: str, data: memoryview) -> Array:
-    found: list[str] = []
+def _strings(name: str, data: memoryview, *, text: bool) -> Array:
+    found: list[str | bytes] = []
     at, end = 0, len(data)
     while at < end:
         size = int.from_bytes(data[at : at + 4], "little")
@@ -110,7 +113,8 @@ def _strings(name: str, data: memoryview) -> Array:
             msg = f"{name!r} declares a string of {size} bytes beyond its end"
             raise BadRequest(msg, code="binary-size")
         try:
-            found.append(str(data[at + 4 : at + 4 + size], "utf-8"))
+            element = data[at + 4 : at + 4 + size]
+            found.append(str(element, "utf-8") if text else bytes(element))
         except UnicodeDecodeError:
             msg = f"{name!r} holds a string that is not UTF-8"
             raise BadRequest(msg, code="not-utf8") from None

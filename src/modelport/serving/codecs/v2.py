@@ -82,8 +82,10 @@ class Requests:
 
     __slots__ = ("_inputs", "_kind", "_one", "_outputs", "_width", "_zeros")
 
-    def __init__(self, inputs: Sequence[Field], outputs: Sequence[str], rules: Rules) -> None:
-        self._inputs = Inputs(inputs, rules)
+    def __init__(
+        self, inputs: Sequence[Field], outputs: Sequence[str], rules: Rules, *, pictures: bool = False
+    ) -> None:
+        self._inputs = Inputs(inputs, rules, pictures=pictures)
         self._outputs = tuple(outputs)
         self._one = None if self._inputs.ruled else _plain_field(inputs)
         self._width = self._one.shape[1] if self._one else 0

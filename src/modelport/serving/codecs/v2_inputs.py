@@ -10,6 +10,7 @@ from msgspec import UNSET
 from modelport.core.signature import Field
 from modelport.errors import BadRequest, InvalidInput
 from modelport.runtimes.batch import Array, Batch, Tensor
+from modelport.serving.codecs.pictures import of_tensor
 from modelport.serving.codecs.rules import Rules
 from modelport.serving.codecs.tensors import NUMPY, check_finite, fit, from_bytes
 from modelport.serving.codecs.v2_json import from_json
@@ -24,11 +25,12 @@ class Inputs:
     Raises `BadRequest`; `InvalidInput` where a rule of the model refuses a value.
     """
 
-    __slots__ = ("_fields", "_ranges", "_rules")
+    __slots__ = ("_fields", "_pictures", "_ranges", "_rules")
 
-    def __init__(self, fields: Sequence[Field], rules: Rules) -> None:
+    def __init__(self, fields: Sequence[Field], rules: Rules, *, pictures: bool = False) -> None:
         self._fields = {field.name: field for field in fields}
         self._rules = rules
+        self._pictures = pictures
         self._ranges = tuple(_ranges(fields, rules))
 
     @property
@@ -49,8 +51,18 @@ class Inputs:
             msg = f"a raw binary request needs a model with one input, this one has {len(self._fields)}"
             raise BadRequest(msg, code="raw-request", hint="send JSON with Inference-Header-Content-Length")
         field = next(iter(self._fields.values()))
-        array = _raw_text(body) if field.dtype == "BYTES" else _raw_numbers(field, body)
+        array = self._raw_element(body) if field.dtype == "BYTES" else _raw_numbers(field, body)
         return self._checked({field.name: fit(field, field.dtype, array)})
+
+    def _raw_element(self, body: bytes) -> Array:
+        """One picture, or one text, without a length before it."""
+        array = np.empty(1, object)
+        try:
+            array[0] = body if self._pictures else body.decode()
+        except UnicodeDecodeError:
+            msg = "the raw body is not UTF-8"
+            raise BadRequest(msg, code="not-utf8") from None
+        return array
 
     def _arrays(self, inputs: list[Input], tail: memoryview, *, binary: bool) -> dict[str, Array]:
         """The tensors by name, each of the dtype and shape of its field."""
@@ -60,7 +72,7 @@ class Inputs:
             parameters = known(tensor.parameters)
             if "binary_data_size" in parameters:
                 data, tail = _cut(tensor, parameters["binary_data_size"], tail, binary=binary)
-                array = from_bytes(tensor.name, tensor.datatype, tensor.shape, data)
+                array = from_bytes(tensor.name, tensor.datatype, tensor.shape, data, text=not self._pictures)
             elif tensor.data is UNSET:
                 msg = f"{tensor.name[:100]!r} brings no data"
                 raise BadRequest(msg, code="no-data")
@@ -99,6 +111,8 @@ class Inputs:
         return Batch(rows, tensors), tuple(notes)
 
     def _clean(self, field: Field, array: Array, notes: dict[str, None]) -> Array:
+        if self._pictures:
+            return of_tensor(array)
         if field.dtype == "BYTES":
             texts = self._texts(array, notes)
             if field.closed:
@@ -169,18 +183,6 @@ def _rows(arrays: dict[str, Array]) -> int:
         msg = "the request has no rows"
         raise BadRequest(msg, code="no-rows", hint="send at least one row")
     return rows
-
-
-def _raw_text(body: bytes) -> Array:
-    """One text, without a length before it."""
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        msg = "the raw body is not UTF-8"
-        raise BadRequest(msg, code="not-utf8") from None
-    array = np.empty(1, object)
-    array[0] = text
-    return array
 
 
 def _raw_numbers(field: Field, body: bytes) -> Array:

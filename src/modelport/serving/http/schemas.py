@@ -22,6 +22,20 @@ _OVERFLOW: Mapping[DType, float] = {"FP16": 65520.0, "FP32": 3.4028235677973366e
 """Where a number of JSON, which is one of FP64, begins to round to infinity."""
 
 
+_PICTURE: Schema = {
+    "type": "object",
+    "properties": {
+        "b64": {
+            "type": "string",
+            "contentEncoding": "base64",
+            "description": "The bytes of a picture file.",
+        }
+    },
+    "required": ["b64"],
+    "additionalProperties": False,
+}
+
+
 class Described(msgspec.Struct, frozen=True):
     """What the document needs to know of one endpoint.
 
@@ -43,6 +57,8 @@ def item(signature: Signature) -> Schema:
     match signature.item:
         case "text":
             return {"type": "string"}
+        case "image":
+            return _PICTURE
         case "vector":
             return _vector(signature.inputs[0])
         case "columns":

@@ -46,9 +46,10 @@ class _Codec:
         self.spec = slot.spec
         self.manifest = slot.manifest
         outputs = slot.meaning.outputs
-        self.requests = Requests(
-            slot.manifest.signature.inputs, [field.name for field in outputs], slot.rules
-        )
+        signature = slot.manifest.signature
+        names = [field.name for field in outputs]
+        pictures = signature.item == "image"
+        self.requests = Requests(signature.inputs, names, slot.rules, pictures=pictures)
         self.answers = Answers(model, slot.spec.version, outputs, slot.manifest.labels or ())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator
 from random import Random
@@ -93,4 +94,6 @@ def _value(tensor: Tensor, row: int) -> Any:
     if isinstance(tensor, Ragged):
         return tensor.values[tensor.offsets[row] : tensor.offsets[row + 1]].tolist()
     value = tensor[row]
+    if isinstance(value, bytes):  # a picture: which one it was, not what is on it
+        return {"bytes": len(value), "sha256": hashlib.sha256(value).hexdigest()}
     return value.tolist() if hasattr(value, "tolist") else value

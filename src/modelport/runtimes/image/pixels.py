@@ -15,9 +15,6 @@ from modelport.runtimes.image.spec import ImageInput
 
 Pixels = npt.NDArray[np.uint8]
 
-_MOST_SIDE = 16_384
-"""Longest side after resizing: a very narrow picture grows with its shorter side."""
-
 
 class Preparation:
     """Turns pictures into tensors as one `ImageInput` says. Thread-safe."""
@@ -64,7 +61,7 @@ class Preparation:
 
     def _resized(self, image: Any) -> Any:
         height, width = self._wanted(image.height, image.width)
-        if max(height, width) > _MOST_SIDE:
+        if height * width > self.spec.max_pixels:  # a very narrow picture grows with its shorter side
             msg = f"the picture is too narrow: {image.width} x {image.height} pixels"
             raise InvalidInput(msg, code="image-too-large", hint="cut it to what matters")
         if (width, height) == image.size:

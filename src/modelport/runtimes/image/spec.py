@@ -15,8 +15,14 @@ INPUT = "image"
 Format = Literal["JPEG", "PNG", "WEBP", "GIF", "BMP"]
 Filter = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 
-Size = Annotated[int, msgspec.Meta(ge=1, le=8192)]
+Size = int | tuple[int, int]
+"""One side, or height and width; `wrong` bounds them (bounded numbers in such a union end the process when
+msgspec 0.22 is collected)."""
+
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
+
+MOST_SIDE = 8192
+"""Longest side of a tensor, or of a picture after resizing."""
 
 FORMATS: tuple[Format, ...] = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 
@@ -45,8 +51,8 @@ class ImageInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         max_bytes, max_pixels: larger pictures are refused before they are decoded.
     """
 
-    size: Size | tuple[Size, Size]
-    resize: Size | tuple[Size, Size] | None = None
+    size: Size
+    resize: Size | None = None
     share: Share | None = None
     filter: Filter = "bilinear"
     channels: Literal["RGB", "BGR", "L"] = "RGB"
@@ -80,6 +86,9 @@ class ImageInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     def wrong(self) -> str:
         """What does not hold together, empty when all does."""
+        sides = (*self.target, *(self.resize if isinstance(self.resize, tuple) else (self.resize or 1,)))
+        if not all(1 <= side <= MOST_SIDE for side in sides):
+            return f"size and resize are from 1 to {MOST_SIDE}"
         if any(len(each) not in {1, self.depth} for each in (self.mean, self.std)):
             return f"mean and std have one entry, or one for each of the {self.depth} channels"
         if not all(abs(each) > 0 for each in self.std):

@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 import zlib
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -128,10 +129,8 @@ def test_a_damaged_picture_is_read_or_refused(form: str, data: st.DataObject) ->
     whole = bytearray(saved(noise(24, 24), form))
     for _ in range(data.draw(st.integers(1, 8))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
-    try:
-        decode(bytes(whole), ImageInput(size=8, max_pixels=10_000))
-    except InvalidInput as error:
-        assert error.code.startswith("image-")
+    with suppress(InvalidInput):
+        assert decode(bytes(whole), ImageInput(size=8, max_pixels=10_000)).mode == "RGB"
 
 
 @pytest.mark.parametrize(

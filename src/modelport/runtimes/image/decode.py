@@ -83,7 +83,7 @@ def _flat(image: Any, spec: ImageInput) -> Any:
         image = _high_byte(image)
     if image.has_transparency_data:
         image = _opaque(image.convert("RGBA"), spec)
-    return image.convert(mode) if image.mode != mode else image.copy()
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _high_byte(image: Any) -> Any:

@@ -4,50 +4,53 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from modelport.errors import Unsupported
 
 _COLOURS = re.compile(r"\x1b?\[\d+m")
 _LONGEST = 300
 
-_TRACED: Mapping[str, tuple[str, str, str]] = {
-    "GuardOnDataDependentSymNode": (
-        "data-dependent",
-        "its steps depend on the values of its input",
-        "write the choice with torch.where, or with torch.cond",
-    ),
-    "DataDependentOutputException": (
-        "data-dependent",
-        "it reads a value of its input as a Python number",
-        "keep values in tensors: no .item(), float(), int(), .tolist() in forward",
-    ),
-    "UserError": (
-        "fixed-size",
-        "it works for one size of its input only",
-        "take sizes from the input: x.shape[0] or x.flatten(1), not a number written down",
-    ),
-    "ConstraintViolationError": (
-        "fixed-size",
-        "it works for one size of its input only",
-        "take sizes from the input: x.shape[0] or x.flatten(1), not a number written down",
-    ),
+
+class _Reason(NamedTuple):
+    """Why a module cannot be exported, and what to change."""
+
+    code: str
+    what: str
+    hint: str
+
+
+_DATA = _Reason(
+    code="data-dependent",
+    what="its steps depend on the values of its input",
+    hint="write the choice with torch.where or torch.cond; no .item(), float(), int(), .tolist() in forward",
+)
+_SIZE = _Reason(
+    code="fixed-size",
+    what="it works for one size of its input only",
+    hint="take sizes from the input: x.shape[0] or x.flatten(1), not a number written down",
+)
+_TRACED: Mapping[str, _Reason] = {
+    "GuardOnDataDependentSymNode": _DATA,
+    "DataDependentOutputException": _DATA,
+    "UserError": _SIZE,
+    "ConstraintViolationError": _SIZE,
 }
-"""By the class of the error: code, what is wrong, what to change."""
+"""By the class of torch's error."""
 
 
 def of_export(error: Exception) -> Unsupported:
     """The refusal for what `torch.export` raised."""
-    known = next((each for each in _classes(error) if each in _TRACED), None)
+    reason = next((_TRACED[each] for each in _classes(error) if each in _TRACED), None)
     if "Guard failed" in str(error):
-        known = "UserError"
-    if known is None:
+        reason = _SIZE
+    if reason is None:
         msg = f"torch.export cannot follow the module: {_first_line(error)}"
         hint = "forward must use torch operations only: no numpy, no Python state that changes"
         return Unsupported(msg, code="export-failed", hint=hint)
-    code, what, hint = _TRACED[known]
-    if known == "UserError" and "data-dependent" in str(error).lower():
-        code, what, hint = _TRACED["GuardOnDataDependentSymNode"]
-    return Unsupported(f"the module cannot be exported: {what}", code=code, hint=hint)
+    if reason is _SIZE and "data-dependent" in str(error).lower():
+        reason = _DATA
+    return Unsupported(f"the module cannot be exported: {reason.what}", code=reason.code, hint=reason.hint)
 
 
 def of_conversion(error: Exception) -> Unsupported:

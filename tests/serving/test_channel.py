@@ -156,7 +156,7 @@ def test_boot_is_the_first_frame_and_messages_follow_it() -> None:
         wire.send_boot(ours, boot)
         up = await wire.open_worker_channel(ours)
         up.send(Drain(0.0, 1.0))
-        assert wire.receive_boot(theirs) == boot
+        assert wire.receive_boot(theirs, Boot) == boot
         down = await wire.open_channel(theirs)
         assert await anext(down) == Drain(0.0, 1.0)
         up.close()
@@ -169,4 +169,4 @@ def test_a_worker_without_a_supervisor_gets_no_boot() -> None:
     ours, theirs = socket.socketpair()
     ours.close()
     with theirs, pytest.raises(EOFError):
-        wire.receive_boot(theirs)
+        wire.receive_boot(theirs, Boot)

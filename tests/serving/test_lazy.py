@@ -16,6 +16,7 @@ from modelport.serving import alarm, batching, lazy, replies, residence, shared
 from modelport.serving.call import NEVER
 from modelport.serving.lazy import Lazy
 from modelport.serving.loader import Verified, Warm
+from modelport.serving.local import Local
 from modelport.serving.residence import Residence
 from modelport.serving.settings import Settings
 from modelport.serving.slots import SlotBuilder
@@ -43,8 +44,17 @@ class Place:
         loop, threads = cast("Any", world), Threads(world, single=True)
         self.residence = Residence(self._load, budget=budget, idle_seconds=idle, loop=loop, executor=threads)
         settings = Settings(queue_rows=8)
-        batch, prepare = Threads(world), Threads(world)
-        builder = SlotBuilder(settings, self.segment, 0, loop, batch, prepare, None, self.residence)
+        local = Local(loop, Threads(world), Threads(world))
+        builder = SlotBuilder(
+            settings=settings,
+            segment=self.segment,
+            worker=0,
+            local=local,
+            doors=cast("Any", None),
+            board=cast("Any", None),
+            recorder=None,
+            residence=self.residence,
+        )
         self.slots = {name: self._slot(builder, name, at) for at, name in enumerate(names)}
 
     def ask(self, name: str, value: float = 1.0, deadline: float = NEVER) -> Asked:

@@ -14,14 +14,14 @@ from tests.serving.test_batching import manifest
 from modelport.core.plan import Revision, ServingPlan, SlotSpec
 from modelport.errors import BundleError
 from modelport.serving import manager
-from modelport.serving.loader import Verified, Warm
+from modelport.serving.loader import Hosted, Verified, Warm
 from modelport.serving.manager import Manager
 from modelport.serving.messages import Prepare, Prepared
 from modelport.serving.settings import Settings
 from modelport.serving.table import LiveSlot
 
 
-async def assemble(spec: SlotSpec, warm: Warm | Verified, place: int) -> LiveSlot:
+async def assemble(spec: SlotSpec, warm: Warm | Verified | Hosted, place: int) -> LiveSlot:
     empty: dict[str, Any] = dict.fromkeys(LiveSlot.__dataclass_fields__)
     return LiveSlot(
         **(empty | {"spec": spec, "manifest": warm.manifest, "identity": warm.identity, "place": place})
@@ -82,7 +82,7 @@ def test_a_retired_slot_is_kept_until_its_last_call_is_answered_and_no_longer() 
     async def story() -> None:
         batcher = Busy()
 
-        async def with_batcher(spec: SlotSpec, warm: Warm | Verified, place: int) -> LiveSlot:
+        async def with_batcher(spec: SlotSpec, warm: Warm | Verified | Hosted, place: int) -> LiveSlot:
             return replace(await assemble(spec, warm, place), dispatcher=cast("Any", batcher))
 
         slot = SlotSpec("m:1", "m", 1, "good")

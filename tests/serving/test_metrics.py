@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from modelport.core.plan import Revision
 from modelport.serving import ledger, shared
 from modelport.serving.families import FAMILIES, SPARSE_CELLS
+from modelport.serving.hosts import board
 from modelport.serving.metrics import render
 from modelport.serving.statistics import statistics
 
@@ -166,7 +167,8 @@ def test_label_values_are_escaped(segment: shared.Segment) -> None:
 def test_every_family_written_is_declared_once_and_every_one_declared_is_written(
     segment: shared.Segment,
 ) -> None:
-    text = render(segment, SLOTS, version="1.0", revision=Revision(0, 1)).decode()
+    hosts = {slot: dict.fromkeys(range(board.CELLS), 1) for slot in SLOTS}
+    text = render(segment, SLOTS, version="1.0", revision=Revision(0, 1), hosts=hosts).decode()
     kinds = [tuple(line.split()[2:]) for line in text.splitlines() if line.startswith("# TYPE")]
     assert kinds == [(family.name, family.kind) for family in FAMILIES]
     for metric in text_string_to_metric_families(text):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -33,7 +33,7 @@ class Notes:
     def __init__(self) -> None:
         self.statuses: list[int] = []
 
-    def starting(self, calls: list[Call]) -> None:
+    def starting(self, calls: Sequence[Call]) -> None:
         """Nothing is noted before the end."""
 
     def executed(self, outcomes: list[Outcome], now: float) -> None:

@@ -108,6 +108,25 @@ _seconds = options.Number(0)
     "--cache-ttl", type=_seconds, default=0.0, help="Seconds an answer may be given again; 0 is no limit."
 )
 @click.option("--allow-python", is_flag=True, help="Serve bundles that run code.")
+@click.option("--device", default="cpu", help="Where models run: cpu, cuda:0 or tensorrt:0.")
+@click.option(
+    "--host-memory",
+    type=options.Bytes(),
+    default=0,
+    help="Most memory of one model host; 0 is 80 % of the machine's.",
+)
+@click.option(
+    "--host-call-seconds", type=_seconds, default=60.0, help="Longest time of one batch in a model host."
+)
+@click.option(
+    "--host-start-seconds", type=_seconds, default=120.0, help="Longest time until a model host is ready."
+)
+@click.option(
+    "--host-calls",
+    type=click.IntRange(0),
+    default=0,
+    help="Replace a model host after so many calls; 0 keeps it.",
+)
 @click.option("--log-level", default="info", help="debug, info, warning or error.")
 @click.option("--access-log", is_flag=True, help="One log line per request.")
 @click.option(

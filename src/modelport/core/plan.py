@@ -7,6 +7,7 @@ Say what you want: leaving a slot out of the plan unloads it.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Literal
@@ -19,6 +20,9 @@ from modelport.errors import NameInvalid, PlanRefused
 
 BASIS_POINTS = 10_000
 """Shares of a route are integers that sum to this."""
+
+CPU = "cpu"
+_DEVICE = re.compile(r"cpu|(?:cuda|tensorrt):[0-9]{1,3}")
 
 StickyBy = Literal["user", "caller", "request"]
 
@@ -43,7 +47,8 @@ class SlotSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         identity: the bundle identity it must have; empty accepts whatever is there (plans made on the spot).
         pinned: warm before its endpoint switches, never evicted.
         parameters: replaces the bundle's own defaults when given.
-        instances: copies that can run a batch at a time in one worker.
+        instances: copies that can run a batch at a time: lanes in one worker, or processes of a hosted model.
+        device: `cpu`, `cuda:0` or `tensorrt:0`; anything but `cpu` runs in a model host.
     """
 
     id: str
@@ -55,6 +60,7 @@ class SlotSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     pinned: bool = True
     parameters: Parameters | None = None
     instances: int = 1
+    device: str = CPU
 
 
 class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,6 +105,11 @@ def check(plan: ServingPlan) -> ServingPlan:
     raise PlanRefused(msg, hint="the last good plan stays in effect; mend the plan and publish it again")
 
 
+def is_device(text: str) -> bool:
+    """Whether it names where a model can run: `cpu`, `cuda:N` or `tensorrt:N`."""
+    return _DEVICE.fullmatch(text) is not None
+
+
 def digest(plan: ServingPlan) -> str:
     """SHA-256 of the canonical plan, in hex."""
     return hashlib.sha256(msgspec.json.encode(plan, order="sorted")).hexdigest()
@@ -134,6 +145,8 @@ def _slot_faults(slot: SlotSpec) -> Iterator[str]:
         yield f"slot {slot.id!r} has version {slot.version}"
     if slot.instances < 1:
         yield f"slot {slot.id!r} has {slot.instances} instances"
+    if not is_device(slot.device):
+        yield f"slot {slot.id!r} has the device {slot.device!r}, which is not cpu, cuda:N or tensorrt:N"
     if not slot.bundle:
         yield f"slot {slot.id!r} names no bundle"
 

@@ -75,3 +75,15 @@ class Runtime(Protocol):
     kind: str
 
     def load(self, files: Files, threads: int = 1) -> Predictor: ...
+
+
+@runtime_checkable
+class Placeable(Protocol):
+    """A runtime that knows accelerators."""
+
+    def on(self, device: str) -> Runtime:
+        """The same runtime on a device (`cuda:0`, `tensorrt:0`).
+
+        Raises `BundleRefused` (`device-absent`) when what is installed here cannot use it.
+        """
+        ...

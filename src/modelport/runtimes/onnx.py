@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from modelport.bundle.onnx_scan import scan
+from modelport.core.plan import CPU
 from modelport.core.signature import Field
 from modelport.errors import BundleCorrupt, ModelFailed
 from modelport.runtimes.base import Files
 from modelport.runtimes.batch import Array, Batch
+from modelport.runtimes.devices import providers
 from modelport.runtimes.ort import onnxruntime
 from modelport.runtimes.steps import registry as steps
 
@@ -65,24 +67,38 @@ class OnnxPredictor:
 
 
 class OnnxRuntime:
-    """Loads `model/graph.onnx` with ONNX Runtime on the CPU."""
+    """Loads `model/graph.onnx` with ONNX Runtime, on the CPU unless it is put on another device."""
 
     kind = "onnx"
+
+    def __init__(self, device: str = CPU) -> None:
+        self._device = device
+
+    def on(self, device: str) -> OnnxRuntime:
+        """The same on a device. Raises `BundleRefused` (`device-absent`) when that cannot be used."""
+        providers(device)
+        return OnnxRuntime(device)
 
     def load(self, files: Files, threads: int = 1) -> OnnxPredictor:
         """Raises `BundleCorrupt` when the graph cannot be loaded or is not what the signature describes."""
         signature = files.manifest.signature
         graph = files.read(GRAPH)
-        session = open_session(graph, threads, weights=weights_beside(GRAPH, graph, files))
+        weights = weights_beside(GRAPH, graph, files)
+        session = open_session(graph, threads, weights=weights, device=self._device)
         _check_names("input", session.get_inputs(), signature.inputs)
         _check_names("output", session.get_outputs(), signature.outputs)
         return OnnxPredictor(session, signature.inputs, signature.outputs, steps.build(files.manifest.steps))
 
 
 def open_session(
-    graph: bytes, threads: int = 1, *, optimised: bool = True, weights: Mapping[str, bytes] | None = None
+    graph: bytes,
+    threads: int = 1,
+    *,
+    optimised: bool = True,
+    weights: Mapping[str, bytes] | None = None,
+    device: str = CPU,
 ) -> Any:
-    """An ONNX Runtime session on the CPU: `threads` threads within an operator, no spinning, quiet.
+    """An ONNX Runtime session on a device: `threads` threads within an operator, no spinning, quiet.
 
     `optimised=False` runs the graph node by node as written: the reference to compare with. `weights` are
     the files that a graph with external data names.
@@ -93,7 +109,7 @@ def open_session(
         options = _options(graph, threads, weights or {})
         if not optimised:
             options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-        return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(graph, options, providers=providers(device))
     except Exception as error:
         msg = "ONNX Runtime cannot load the graph"
         raise BundleCorrupt(

@@ -44,7 +44,9 @@ def _plans(settings: Settings) -> PlanSource:
     if settings.plan:
         return FilePlans(settings.plan)
     lazy = bool(settings.memory or settings.unload_idle)
-    return StandalonePlans(settings.bundles, settings.split, lazy=lazy, pin=settings.pin)
+    return StandalonePlans(
+        settings.bundles, settings.split, lazy=lazy, pin=settings.pin, device=settings.device
+    )
 
 
 def _say(line: str) -> None:

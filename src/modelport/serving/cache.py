@@ -9,7 +9,7 @@ apart, and is no evidence of latency.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from time import monotonic
 from typing import NamedTuple
@@ -166,7 +166,7 @@ class SlotCache:
 
     # What the slot's dispatcher tells.
 
-    def starting(self, calls: list[Call]) -> None:
+    def starting(self, calls: Sequence[Call]) -> None:
         """A batch of these calls is about to run."""
         self._inner.starting(calls)
 

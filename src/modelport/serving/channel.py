@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from modelport.serving.messages import Boot, Downward, Upward
+from modelport.serving.messages import Downward, Upward
 
 MAX_FRAME = 32 * 1024 * 1024
 """Longest frame, in bytes: some 100,000 endpoints."""
@@ -106,18 +106,18 @@ async def open_worker_channel(sock: socket.socket) -> WorkerChannel:
     return WorkerChannel(*await _streams(sock), msgspec.msgpack.Decoder(Upward))
 
 
-def send_boot(sock: socket.socket, boot: Boot) -> None:
+def send_boot(sock: socket.socket, boot: msgspec.Struct) -> None:
     """Put the first frame on a fresh wire, before anything else."""
     sock.sendall(frame(msgspec.json.encode(boot)))
 
 
-def receive_boot(sock: socket.socket) -> Boot:
+def receive_boot(sock: socket.socket, kind: type[Received]) -> Received:
     """The first frame of a wire; blocks until it is there.
 
-    Raises `EOFError` when the supervisor is gone and `ValueError` when it is no `Boot`.
+    Raises `EOFError` when the supervisor is gone and `ValueError` when it is none of that kind.
     """
     length = int.from_bytes(_exactly(sock, _PREFIX), "little")
-    return msgspec.json.decode(_exactly(sock, checked(length)), type=Boot)
+    return msgspec.json.decode(_exactly(sock, checked(length)), type=kind)
 
 
 def frame(body: bytes) -> bytes:

@@ -9,15 +9,37 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 from modelport.core.access import AccessSnapshot
-from modelport.core.plan import Revision, ServingPlan, check
+from modelport.core.plan import Revision, ServingPlan, SlotSpec, check
 from modelport.errors import ModelportError, Overloaded, PlanRefused
 from modelport.serving import ledger, rollout, shared
 from modelport.serving.log import note
-from modelport.serving.messages import Access, Committed, Credentials, Listen, Prepare, Prepared, Upward
+from modelport.serving.messages import (
+    Access,
+    Committed,
+    Credentials,
+    Hosting,
+    Listen,
+    Prepare,
+    Prepared,
+    Upward,
+    Wanted,
+)
 from modelport.serving.places import Places
 from modelport.serving.workers import Worker
+
+
+class Hosts(Protocol):
+    """Who keeps model hosts (`hosts.house.House`)."""
+
+    def want(self, spec: SlotSpec, tell: Callable[[Hosting], None]) -> None:
+        """Host this slot, unless it is; `tell` is told how it is with it now."""
+
+    def keep(self, specs: Iterable[SlotSpec]) -> None:
+        """Let go of the hosts of all other slots."""
+
 
 KILLED = 3
 """Workers that may die preparing a plan before it is given up."""
@@ -29,6 +51,7 @@ class Conductor:
     Attributes:
         first: done when all workers answer with the whole first plan; fails when they cannot.
         workers: who is to be told; set by the composition root.
+        hosts: who keeps model hosts; set by the composition root.
     """
 
     def __init__(self, segment: shared.Segment) -> None:
@@ -44,6 +67,7 @@ class Conductor:
         self._said: dict[str, str] = {}
         self.first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.workers: Callable[[], Sequence[Worker]] = list
+        self.hosts: Hosts | None = None
 
     def places(self) -> Iterable[int]:
         """Places of all slots that are in use."""
@@ -97,6 +121,13 @@ class Conductor:
             known = self._answering.setdefault(worker, {})
             known.update(dict.fromkeys(message.endpoints, message.revision))
             self._finish_first()
+        elif isinstance(message, Wanted) and self.hosts is not None:
+            self.hosts.want(message.slot, worker.channel.send)
+
+    def tell(self, hosting: Hosting) -> None:
+        """Say to every worker how a slot is hosted."""
+        for worker in self.workers():
+            worker.channel.send(hosting)
 
     def left(self, worker: Worker, *, looping: bool) -> None:
         """A worker answers no more: others go on without it, and its plan may have been its end."""
@@ -123,6 +154,8 @@ class Conductor:
         seen = [worker.seen for worker in self.workers()]
         self._state = rollout.advance(before, seen)
         self._make_room(self._state)
+        if self.hosts is not None:
+            self.hosts.keep(slot for plan in self._state.plans.values() for slot in plan.slots)
         self._tell_failures(seen)
         self._tell_commits(before)
         places = self._slots.of(rollout.slots_in_use(self._state))

@@ -86,7 +86,9 @@ class Crew:
         terms: Callable[[], Terms] = Terms,
         drain_seconds: float = LINGER,
         module: str = workers.MODULE,
+        board: int = -1,
     ) -> None:
+        self._board = board
         self._seats = [Seat(listen, row) for row, listen in enumerate(listening)]
         self._spare: asyncio.Queue[int] = asyncio.Queue()
         for row in range(len(listening), segment.workers):
@@ -215,6 +217,7 @@ class Crew:
             workers=self._segment.workers,
             slots=self._segment.slots,
             keys=self._segment.keys,
+            board=self._board,
         )
 
     async def _hear(self, worker: Worker) -> None:

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from modelport.serving import shared
 from modelport.serving.exposition import Family
+from modelport.serving.hosts import board
 
 NS = 1e9
 MODEL = ("model", "version")
@@ -148,6 +149,39 @@ CACHE_CELLS = (
     _of_model("modelport_cache_bytes", "gauge", "Memory of remembered answers.", shared.CACHE_BYTES),
 )
 
+HOST_CELLS = (
+    _of_model("modelport_host_up", "gauge", "Model hosts that take calls.", board.PID),
+    _of_model("modelport_host_restarts_total", "counter", "Model hosts that were lost.", board.RESTARTS),
+    _of_model(
+        "modelport_host_hung_total",
+        "counter",
+        "Model hosts ended because a batch took too long, or they had stopped.",
+        board.HUNG,
+    ),
+    _of_model(
+        "modelport_host_memory_exceeded_total",
+        "counter",
+        "Model hosts ended because they took too much memory.",
+        board.BLOATED,
+    ),
+    _of_model(
+        "modelport_host_replaced_total",
+        "counter",
+        "Model hosts replaced in time, because of their age or growth.",
+        board.RECYCLED,
+    ),
+    _of_model(
+        "modelport_host_crash_looping", "gauge", "1 while starting it again does not help.", board.LOOPING
+    ),
+    _of_model(
+        "modelport_host_resident_memory_bytes",
+        "gauge",
+        "Resident memory of the model's hosts.",
+        board.RESIDENT,
+    ),
+)
+"""Of models that run in model hosts; the cells are those of the board."""
+
 SPARSE_CELLS = (*RESIDENCE_CELLS, *CACHE_CELLS)
 """Cells that few slots use: a series that is zero is left out."""
 
@@ -232,6 +266,7 @@ FAMILIES: tuple[Family, ...] = (
     *(one.family for one in SLOT_CELLS),
     *(one.family for one in SPARSE_CELLS),
     BATCH_ROWS,
+    *(one.family for one in HOST_CELLS),
     UNROUTED,
     WORKER_UP,
     *(one.family for one in WORKER_CELLS),

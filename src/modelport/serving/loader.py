@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelport.core.manifest import Manifest
-from modelport.core.plan import SlotSpec
+from modelport.core.plan import CPU, SlotSpec
 from modelport.core.signature import Field
 from modelport.errors import BundleRefused
 from modelport.runtimes.base import Predictor, Staged
@@ -62,7 +62,20 @@ class Verified:
     bytes: int
 
 
-def verify(spec: SlotSpec, *, allow_python: bool) -> Verified:
+@dataclass(frozen=True, slots=True)
+class Hosted:
+    """A bundle whose model runs in a model host."""
+
+    manifest: Manifest
+    identity: str
+
+
+def in_host(manifest: Manifest, spec: SlotSpec) -> bool:
+    """Whether a model is code, or runs on an accelerator: then it runs in a process of its own."""
+    return manifest.runtime == "python" or spec.device != CPU
+
+
+def verify(spec: SlotSpec, *, allow_python: bool) -> Verified | Hosted:
     """Check all of a slot's bundle but whether it loads; raises a `ModelportError` with the reason."""
     from modelport.bundle.trust import audit
     from modelport.runtimes.registry import runtime
@@ -70,11 +83,24 @@ def verify(spec: SlotSpec, *, allow_python: bool) -> Verified:
     with _opened(spec, allow_python=allow_python) as bundle:
         audit(bundle)  # reads every file, and so proves every digest
         runtime(bundle.manifest.runtime)
+        if in_host(bundle.manifest, spec):
+            return Hosted(bundle.manifest, bundle.identity)
         return Verified(bundle.manifest, bundle.identity, _size(bundle.manifest))
 
 
-def load(spec: SlotSpec, *, threads: int, allow_python: bool) -> Warm:
-    """Load and warm a slot's bundle; raises a `ModelportError` with the reason when it cannot serve."""
+def load(spec: SlotSpec, *, threads: int, allow_python: bool) -> Warm | Hosted:
+    """Load and warm a slot's bundle, unless it belongs into a model host.
+
+    Raises a `ModelportError` with the reason when it cannot serve.
+    """
+    with _opened(spec, allow_python=allow_python) as bundle:
+        if in_host(bundle.manifest, spec):
+            return Hosted(bundle.manifest, bundle.identity)
+    return load_here(spec, threads=threads, allow_python=allow_python)
+
+
+def load_here(spec: SlotSpec, *, threads: int, allow_python: bool) -> Warm:
+    """Load and warm a slot's bundle in this process; raises a `ModelportError` when it cannot serve."""
     warm = _load(spec, threads, allow_python=allow_python)
     kind, files = warm.manifest.runtime, _size(warm.manifest)
     if kind not in _begun and warm.bytes > 2 * files + _ONCE:
@@ -90,7 +116,7 @@ def _load(spec: SlotSpec, threads: int, *, allow_python: bool) -> Warm:
 
     before = allocated()
     with _opened(spec, allow_python=allow_python) as bundle:
-        predictor = construct(bundle, threads)
+        predictor = construct(bundle, threads, spec.device)
         golden = bundle.golden()
         manifest, identity = bundle.manifest, bundle.identity
     if golden is not None:

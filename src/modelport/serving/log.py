@@ -11,7 +11,7 @@ import json
 import logging
 import sys
 import time
-from typing import Any
+from typing import Any, TextIO
 
 from modelport.errors import SettingsError
 
@@ -38,12 +38,15 @@ class JsonFormatter(logging.Formatter):
         return _ascii(line)
 
 
-def setup(level: str) -> None:
-    """Send our loggers to stderr from `level` on; asyncio's from warning on. Raises `SettingsError`."""
+def setup(level: str, stream: TextIO | None = None) -> None:
+    """Send our loggers to `stream` (stderr unless said) from `level` on; asyncio's from warning on.
+
+    Raises `SettingsError`.
+    """
     if level not in LEVELS:
         msg = f"{level!r} is not a log level"
         raise SettingsError(msg, hint=", ".join(LEVELS))
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter())
     for name, lowest in ((LOGGER, level.upper()), ("asyncio", "WARNING")):
         logger = logging.getLogger(name)

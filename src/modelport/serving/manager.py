@@ -10,14 +10,15 @@ from modelport.core.plan import EndpointSpec, Revision, ServingPlan, SlotSpec
 from modelport.core.traffic import Splitter
 from modelport.errors import ModelportError
 from modelport.serving import lifecycle
-from modelport.serving.loader import Verified, Warm, load, verify
+from modelport.serving.loader import Hosted, Verified, Warm, load, verify
 from modelport.serving.log import trouble
 from modelport.serving.memory import give_back
 from modelport.serving.messages import Commit, Committed, Prepare, Prepared, SlotReport, SlotState, Upward
 from modelport.serving.settings import Settings
 from modelport.serving.table import LiveEndpoint, LiveSlot, Table, contract_digest
 
-Assemble = Callable[[SlotSpec, Warm | Verified, int], Awaitable[LiveSlot]]
+Bundle = Warm | Verified | Hosted
+Assemble = Callable[[SlotSpec, Bundle, int], Awaitable[LiveSlot]]
 """Builds a slot; one that a model host answers is there once its host is ready."""
 
 _BETWEEN = 0.1
@@ -149,7 +150,7 @@ class Manager:
             self._slots[spec.id] = live
         self._say_soon()
 
-    async def _opened(self, spec: SlotSpec) -> Warm | Verified:
+    async def _opened(self, spec: SlotSpec) -> Bundle:
         """One bundle at a time, so that a worker that dies or stalls names its suspect."""
         work = self._load_now if spec.pinned else self._verify
         async with self._one:
@@ -160,7 +161,7 @@ class Manager:
             finally:
                 self._loading = None
 
-    async def _assembled(self, spec: SlotSpec, bundle: Warm | Verified, place: int) -> LiveSlot:
+    async def _assembled(self, spec: SlotSpec, bundle: Bundle, place: int) -> LiveSlot:
         """A model host takes its time to start, and holds up no other slot."""
         self._warming.add(spec.id)
         try:
@@ -168,10 +169,10 @@ class Manager:
         finally:
             self._warming.discard(spec.id)
 
-    def _load_now(self, spec: SlotSpec) -> Warm | Verified:
+    def _load_now(self, spec: SlotSpec) -> Bundle:
         return load(spec, threads=self._settings.intra_op, allow_python=self._settings.allow_python)
 
-    def _verify(self, spec: SlotSpec) -> Warm | Verified:
+    def _verify(self, spec: SlotSpec) -> Bundle:
         return verify(spec, allow_python=self._settings.allow_python)
 
     def _endpoint(self, spec: EndpointSpec, revision: Revision) -> LiveEndpoint:

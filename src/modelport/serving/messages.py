@@ -17,7 +17,7 @@ from typing import Literal
 import msgspec
 
 from modelport.core.access import AccessSnapshot
-from modelport.core.plan import Revision, ServingPlan
+from modelport.core.plan import Revision, ServingPlan, SlotSpec
 
 SlotState = Literal["wanted", "loading", "warming", "verified", "ready", "failed", "draining"]
 
@@ -82,10 +82,50 @@ class Drain(msgspec.Struct, frozen=True, tag="drain"):
     grace: float = 0.2
 
 
+class Door(msgspec.Struct, frozen=True, array_like=True):
+    """Where a model host lets workers in: its socket, and its row of the board."""
+
+    address: bytes
+    row: int
+
+
+HostState = Literal["starting", "ready", "crash-loop", "failed", "gone"]
+
+
+class Hosting(msgspec.Struct, frozen=True, tag="hosting"):
+    """How a slot is hosted now; said to every worker whenever that changes.
+
+    Attributes:
+        key: digest of the slot's spec.
+        state: `starting` until there is a host, and again while its successor starts; `crash-loop` while
+            there is none, because starting again does not help; `failed` when there never was one, and none
+            comes; `gone` once no plan wants the slot.
+        reason: why it is not ready.
+        doors: the hosts that take calls.
+        tallies: rows of the board that count for the slot.
+        token: what lets a worker in.
+        retry_after: seconds until the next start, in a crash loop.
+    """
+
+    key: str
+    state: HostState
+    reason: str = ""
+    doors: tuple[Door, ...] = ()
+    tallies: tuple[int, ...] = ()
+    token: bytes = b""
+    retry_after: float = 1.0
+
+
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
     """A worker listens for messages."""
 
     pid: int
+
+
+class Wanted(msgspec.Struct, frozen=True, tag="wanted"):
+    """This slot needs a model host, unless it has one; `Hosting` answers."""
+
+    slot: SlotSpec
 
 
 class Prepared(msgspec.Struct, frozen=True, tag="prepared"):
@@ -106,8 +146,8 @@ class Drained(msgspec.Struct, frozen=True, tag="drained"):
     """Nothing is left to answer; the worker is about to exit."""
 
 
-Downward = Prepare | Commit | Access | Credentials | Listen | Drain
-Upward = Hello | Prepared | Committed | Drained
+Downward = Prepare | Commit | Access | Credentials | Listen | Drain | Hosting
+Upward = Hello | Prepared | Committed | Drained | Wanted
 
 
 class Boot(msgspec.Struct, frozen=True):
@@ -120,6 +160,7 @@ class Boot(msgspec.Struct, frozen=True):
         listen: inherited listening socket.
         waits: somebody else answers meanwhile, so nothing is accepted before `Listen`.
         segment: inherited shared segment, with the sizes it was made with.
+        board: inherited board of the model hosts; negative where there is none.
     """
 
     settings: bytes
@@ -131,3 +172,4 @@ class Boot(msgspec.Struct, frozen=True):
     slots: int
     keys: int
     waits: bool = False
+    board: int = -1

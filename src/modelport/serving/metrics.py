@@ -21,6 +21,7 @@ from modelport.serving.families import (
     BUILD,
     CPU,
     DURATION,
+    HOST_CELLS,
     MEMORY,
     NS,
     REQUESTS,
@@ -53,18 +54,26 @@ def render(
     version: str,
     revision: Revision | None = None,
     memory: int = 0,
+    hosts: Mapping[str, Mapping[int, int]] | None = None,
     cpu: Callable[[int], float | None] = cpu_seconds,
 ) -> bytes:
     """The whole exposition, in the text format 0.0.4.
 
-    `version` is Modelport's own, `revision` that of the plan in effect, `memory` the setting; `cpu` tells the
-    processor seconds of a process, or None where it cannot be known.
+    `version` is Modelport's own, `revision` that of the plan in effect, `memory` the setting; `hosts` are
+    cells of the board, by slot that is hosted; `cpu` tells the processor seconds of a process, or None where
+    it cannot be known.
     """
     known = Slots(
         [f'model="{escaped(model)}",version="{number}"' for _, model, number in slots.values()],
         merged(segment, [place for place, _, _ in slots.values()]),
     )
-    lines = (*_slot_lines(known), *_worker_lines(segment, cpu), *_info_lines(version, revision, memory), "")
+    lines = (
+        *_slot_lines(known),
+        *_host_lines(dict(zip(slots, known.labels, strict=True)), hosts or {}),
+        *_worker_lines(segment, cpu),
+        *_info_lines(version, revision, memory),
+        "",
+    )
     return b"\n".join(map(str.encode, lines))  # never a second copy of the whole
 
 
@@ -78,6 +87,12 @@ def _slot_lines(slots: Slots) -> Iterator[str]:
     for what, cell, unit in SPARSE_CELLS:
         yield from family(what, _seen(slots, cell, unit))
     yield from histogram(BATCH_ROWS, shared.BATCH_BUCKETS, _batches(slots))
+
+
+def _host_lines(labels: Mapping[str, str], hosts: Mapping[str, Mapping[int, int]]) -> Iterator[str]:
+    for what, cell, unit in HOST_CELLS:
+        told = [(labels[slot], _value(cells[cell], unit)) for slot, cells in hosts.items() if slot in labels]
+        yield from family(what, told)
 
 
 def _seen(slots: Slots, cell: int, unit: float) -> Iterator[tuple[str, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import monotonic, time_ns
 from typing import Protocol
 
@@ -17,7 +18,7 @@ from modelport.serving.results import Results, nonfinite_rows
 class Witness(Protocol):
     """Who is told how every call fared (telemetry); `now` is monotonic."""
 
-    def starting(self, calls: list[Call]) -> None:
+    def starting(self, calls: Sequence[Call]) -> None:
         """A batch of these calls is about to run."""
         ...
 
@@ -48,7 +49,7 @@ class Replies:
         """Whether an answer would come too late."""
         return now >= call.deadline or now - call.received >= self._timeout
 
-    def starting(self, calls: list[Call]) -> None:
+    def starting(self, calls: Sequence[Call]) -> None:
         """A batch of these calls is about to run."""
         self._witness.starting(calls)
 

@@ -24,6 +24,9 @@ from modelport.serving.cache import Cache
 from modelport.serving.channel import Channel
 from modelport.serving.door import Door
 from modelport.serving.engine import Engine
+from modelport.serving.hosts.board import Board
+from modelport.serving.hosts.dispatcher import HostDispatcher
+from modelport.serving.hosts.doors import Doors
 from modelport.serving.http.front import Front
 from modelport.serving.http.gate import Gate
 from modelport.serving.http.native import Native
@@ -34,7 +37,8 @@ from modelport.serving.http.system import System
 from modelport.serving.http.v2 import OpenInference
 from modelport.serving.lazy import Lazy
 from modelport.serving.limits import Limiter
-from modelport.serving.loader import load
+from modelport.serving.loader import load_here
+from modelport.serving.local import Local
 from modelport.serving.log import setup
 from modelport.serving.manager import Manager
 from modelport.serving.messages import (
@@ -45,6 +49,7 @@ from modelport.serving.messages import (
     Drain,
     Drained,
     Hello,
+    Hosting,
     Listen,
     Prepare,
     SlotReport,
@@ -107,20 +112,22 @@ class Worker:
         loading = ThreadPoolExecutor(1, "load", initializer=_quiet_arithmetic)
         count = worker_count(settings)
         self.residence = Residence(
-            partial(load, threads=settings.intra_op, allow_python=settings.allow_python),
+            partial(load_here, threads=settings.intra_op, allow_python=settings.allow_python),
             budget=settings.memory // count,
             idle_seconds=settings.unload_idle,
             loop=loop,
             executor=loading,
         )
         preparer = ThreadPoolExecutor(1, "prepare", initializer=_quiet_arithmetic)
+        self.doors = Doors(channel.send)
+        self.board = Board(boot.board)
         slots = SlotBuilder(
             settings,
             self.segment,
             boot.worker,
-            loop,
-            executor,
-            preparer,
+            Local(loop, executor, preparer),
+            self.doors,
+            self.board,
             recorder,
             self.residence,
             Cache(settings.cache // count, settings.cache_ttl) if settings.cache else None,
@@ -215,6 +222,8 @@ class Worker:
                 if self.settings.preload:
                     self.residence.fill()
                 self.segment.cells[self._row + shared.READY] = int(self.ready)
+            case Hosting():
+                self.doors.heard(message)
             case Access(snapshot, places):
                 self.gate.access(snapshot, places)
             case Credentials():
@@ -325,6 +334,8 @@ class Worker:
         live = self.manager.slot(name)
         if live is None:
             return known
+        if isinstance(live.dispatcher, HostDispatcher):
+            return known | live.dispatcher.describe()
         if isinstance(live.dispatcher, Lazy):
             return known | self.residence.describe(live.dispatcher)
         return known | {"bytes": live.bytes}

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from modelport.core.plan import CPU, is_device
 from modelport.errors import SettingsError
 from modelport.serving.log import LEVELS
 
@@ -98,6 +99,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         cache: bytes for answers that may be given again, shared equally by the workers; 0 remembers none.
         cache_ttl: seconds an answer may be given again; 0 sets no limit.
         allow_python: serve bundles that hold executable code.
+        device: where models of `bundles` run: `cpu`, `cuda:0` or `tensorrt:0`.
+        host_memory: resident bytes of one model host; over it, it is ended. 0 is 80 % of the machine's.
+        host_call_seconds: longest time of one batch in a model host; over it, the host is ended.
+        host_start_seconds: longest time until a model host is ready.
+        host_calls: a model host is replaced after so many calls; 0 keeps it.
         log_level: debug, info, warning or error.
         access_log: one log line per request.
         limits: see `Limits`.
@@ -138,6 +144,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     cache: int = 0
     cache_ttl: float = 0.0
     allow_python: bool = False
+    device: str = CPU
+    host_memory: int = 0
+    host_call_seconds: float = 60.0
+    host_start_seconds: float = 120.0
+    host_calls: int = 0
     log_level: str = "info"
     access_log: bool = False
     limits: Limits = msgspec.field(default_factory=Limits)
@@ -167,6 +178,10 @@ RANGES: Mapping[str, Range] = {
     "unload_idle": (0, DAY),
     "cache": (0, 1024 * GIB),
     "cache_ttl": (0, DAY),
+    "host_memory": (0, 1024 * GIB),
+    "host_call_seconds": (0.01, DAY),
+    "host_start_seconds": (0.1, DAY),
+    "host_calls": (0, 1e15),
 }
 """Of every setting that is a number."""
 
@@ -209,6 +224,9 @@ def check(settings: Settings) -> Settings:
         msg = f"log_level is {settings.log_level!r}, which is not a level"
         raise SettingsError(msg, hint=", ".join(LEVELS))
     tls = (settings.tls_cert, settings.tls_key, settings.tls_client_ca)
+    if not is_device(settings.device):
+        msg = f"{settings.device!r} is not a device"
+        raise SettingsError(msg, hint="cpu, cuda:0 or tensorrt:0")
     for path in (settings.plan, settings.keys, *tls, *settings.bundles):
         if path is not None and not Path(path).exists():
             msg = f"{Path(path).name!r} does not exist"

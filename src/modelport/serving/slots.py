@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -14,10 +11,8 @@ import msgspec
 from modelport.core.manifest import Manifest, pure
 from modelport.core.plan import SlotSpec
 from modelport.core.signature import Signature
-from modelport.runtimes.base import Bulky, Staged
 from modelport.serving import shared
 from modelport.serving.admission import FEW, Admission, Patience
-from modelport.serving.batching import Batcher
 from modelport.serving.cache import Cache, SlotCache
 from modelport.serving.codecs.items import Items
 from modelport.serving.codecs.pictures import Pictures
@@ -25,21 +20,20 @@ from modelport.serving.codecs.rules import Rules
 from modelport.serving.codecs.truncation import Truncation
 from modelport.serving.counters import SlotCounters
 from modelport.serving.dispatch import Dispatcher
-from modelport.serving.grouping import Bounds
+from modelport.serving.hosts.board import Board
+from modelport.serving.hosts.dispatcher import HostDispatcher
+from modelport.serving.hosts.doors import Doors
 from modelport.serving.lazy import Lazy
-from modelport.serving.loader import Verified, Warm
+from modelport.serving.loader import Hosted, Verified, Warm
+from modelport.serving.local import Local
 from modelport.serving.replies import Replies
 from modelport.serving.residence import Residence
 from modelport.serving.results import Meaning
 from modelport.serving.settings import Settings
 from modelport.serving.shared import Segment
-from modelport.serving.staged import StagedBatcher
 from modelport.serving.table import LiveSlot
 from modelport.serving.telemetry.recorder import Recorder
 from modelport.serving.telemetry.witness import BatchWitness, Silence
-
-_PREPARED_BYTES = 256 << 20
-"""Most memory of one slot for rows that are prepared and wait."""
 
 
 class _Parts(NamedTuple):
@@ -59,15 +53,19 @@ class SlotBuilder:
     settings: Settings
     segment: Segment
     worker: int
-    loop: asyncio.AbstractEventLoop
-    executor: Executor
-    preparer: Executor
+    local: Local
+    doors: Doors
+    board: Board
     recorder: Recorder | None
     residence: Residence
     cache: Cache | None = None
 
-    async def build(self, spec: SlotSpec, bundle: Warm | Verified, place: int) -> LiveSlot:
-        """The slot, its counters at `place` of the segment; a lazy one of a bundle that is only verified."""
+    async def build(self, spec: SlotSpec, bundle: Warm | Verified | Hosted, place: int) -> LiveSlot:
+        """The slot, its counters at `place` of the segment; a lazy one of a bundle that is only verified.
+
+        One whose model runs in a model host is there once that is ready. Raises `ModelFailed` with the reason
+        when it cannot be.
+        """
         manifest = bundle.manifest
         parameters = spec.parameters or manifest.parameters
         counters = SlotCounters(self.segment, self.worker, place)
@@ -107,9 +105,11 @@ class SlotBuilder:
         """A full batch may always wait: it costs those in it nothing to share it."""
         return Patience(self.settings.queue_target, self.settings.timeout, max(FEW, batch_rows))
 
-    async def _whoever(self, parts: _Parts, bundle: Warm | Verified) -> Dispatcher:
+    async def _whoever(self, parts: _Parts, bundle: Warm | Verified | Hosted) -> Dispatcher:
         if isinstance(bundle, Warm):
             return await self._dispatcher(parts, bundle)
+        if isinstance(bundle, Hosted):
+            return await self._hosted(parts, (parts.spec.parameters or bundle.manifest.parameters).batch_size)
         seat = Lazy(
             msgspec.structs.replace(parts.spec, identity=bundle.identity),
             bundle.bytes,
@@ -118,49 +118,44 @@ class SlotBuilder:
             counters=parts.counters,
             replies=parts.replies,
             truncation=parts.truncation,
-            loop=self.loop,
+            loop=self.local.loop,
             queue_rows=self.settings.queue_rows,
         )
         self.residence.enter(seat)
         return seat
 
     async def _dispatcher(self, parts: _Parts, warm: Warm) -> Dispatcher:
-        """Who answers the slot's calls: by length where rows differ in cost, by the row elsewhere."""
-        spec, meaning, counters, replies, _ = parts
-        rows = (spec.parameters or warm.manifest.parameters).batch_size
-        if isinstance(warm.predictor, Staged):
-            staged = StagedBatcher(
-                warm.predictor,
-                meaning,
-                counters,
-                replies,
-                loop=self.loop,
-                executor=self.executor,
-                preparer=self.preparer,
-                bounds=Bounds(rows, self.settings.batch_tokens),
-                queue_rows=min(self.settings.queue_rows, _room(warm.predictor)),
-                instances=spec.instances,
-            )
-            for shape in warm.costs:
-                staged.cost.observe(*shape)
-            return staged
-        batcher = Batcher(
-            warm.predictor,
-            meaning,
-            counters,
-            replies,
-            loop=self.loop,
-            executor=self.executor,
+        """Who answers the slot's calls, in this process."""
+        return self.local.dispatcher(
+            parts.spec,
+            self.settings,
+            warm,
+            meaning=parts.meaning,
+            counters=parts.counters,
+            replies=parts.replies,
+        )
+
+    async def _hosted(self, parts: _Parts, rows: int) -> Dispatcher:
+        """Who answers the slot's calls, in model hosts; there once they are ready."""
+        dispatcher = HostDispatcher(
+            parts.spec.id,
+            parts.meaning,
+            parts.counters,
+            parts.replies,
+            loop=self.local.loop,
+            board=self.board,
+            instances=parts.spec.instances,
             batch_rows=rows,
             queue_rows=self.settings.queue_rows,
-            instances=spec.instances,
-            inline_seconds=self.settings.inline_seconds,
+            timeout=self.settings.timeout,
         )
-        for count, _, seconds in warm.costs:
-            batcher.cost.observe(count, seconds)
-        return batcher
+        parts.truncation.loaded(None)  # a model in a host says nothing of its tokens
+        dispatcher.release = await self.doors.ready(parts.spec, dispatcher.heard)
+        return dispatcher
 
-    def _cache(self, spec: SlotSpec, bundle: Warm | Verified, counters: SlotCounters) -> SlotCache | None:
+    def _cache(
+        self, spec: SlotSpec, bundle: Warm | Verified | Hosted, counters: SlotCounters
+    ) -> SlotCache | None:
         """Where the slot's answers are remembered; None for a model that may answer otherwise next time."""
         if self.cache is None or not pure(bundle.manifest):
             return None
@@ -182,8 +177,3 @@ class SlotBuilder:
 
 def _items(signature: Signature, rules: Rules) -> Items | Pictures:
     return Pictures(signature) if signature.item == "image" else Items(signature, rules)
-
-
-def _room(predictor: Staged) -> int:
-    """How many prepared rows may wait; what is small is bounded by their number alone."""
-    return max(1, _PREPARED_BYTES // predictor.row_bytes) if isinstance(predictor, Bulky) else sys.maxsize

@@ -23,6 +23,8 @@ from modelport.errors import ModelportError
 from modelport.serving import certificates, shared, sockets, workers
 from modelport.serving.conductor import Conductor
 from modelport.serving.crew import Crew
+from modelport.serving.hosts.board import Board
+from modelport.serving.hosts.house import House
 from modelport.serving.log import note
 from modelport.serving.plans.source import PlanSource
 from modelport.serving.processes import worker_count
@@ -90,6 +92,7 @@ class Supervisor:
             )
         # As many spare rows as workers: all of them may stall, and be replaced, at the same time.
         segment = shared.Segment.create(2 * len(listening))
+        board = Board.create()
         conductor = Conductor(segment)
         crew = Crew(
             listening,
@@ -99,26 +102,33 @@ class Supervisor:
             terms=self._terms,
             drain_seconds=settings.drain_seconds,
             module=self._module,
+            board=board.fd,
         )
+        house = House(settings, board, conductor.tell)
         conductor.workers = lambda: crew.live
+        conductor.hosts = house
         crew.places = conductor.places
         with self._handled():
             crew.start()  # while they import what they need, the plan is made
-            return await self._until_signal(conductor, crew, listening)
+            try:
+                return await self._until_signal(conductor, crew, house, listening)
+            finally:
+                await house.end()
 
     async def _until_signal(
-        self, conductor: Conductor, crew: Crew, listening: Sequence[socket.socket]
+        self, conductor: Conductor, crew: Crew, house: House, listening: Sequence[socket.socket]
     ) -> int:
         work = asyncio.create_task(self._conduct(conductor, listening))
         stop = asyncio.create_task(self._signals.get())
-        ends: list[asyncio.Future[Any]] = [work, stop, crew.broken]
+        ends: list[asyncio.Future[Any]] = [work, stop, crew.broken, house.broken]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if stop.done():
             await _cancelled(work)
             return await self._leave(crew)
         await crew.kill()
         await _cancelled(stop)
-        return work.result() if work.done() else crew.broken.result()
+        broken = next(end for end in ends if end.done())
+        return broken.result()  # type: ignore[no-any-return]  # it raises: none of these ever ends well
 
     async def _conduct(self, conductor: Conductor, listening: Sequence[socket.socket]) -> NoReturn:
         """Credentials and keys before the first plan: nobody is answered before it is known how."""

@@ -41,7 +41,7 @@ class Worker:
         self.channel = channel
         self.started = monotonic()
         self.seen = rollout.Seen()
-        self.exit: asyncio.Task[int] = asyncio.create_task(_exit_code(process))
+        self.exit: asyncio.Task[int] = asyncio.create_task(exit_code(process))
         self.stalled = asyncio.Event()
         self.listens = asyncio.Event()
         self.replaced = asyncio.Event()
@@ -100,13 +100,13 @@ def _spawn(wire: socket.socket, boot: Boot, module: str) -> subprocess.Popen[byt
     the working directory."""
     return subprocess.Popen(
         [sys.executable, "-P", "-m", module, str(wire.fileno())],
-        pass_fds=(wire.fileno(), boot.listen, boot.segment),
+        pass_fds=(wire.fileno(), boot.listen, boot.segment, *([boot.board] if boot.board >= 0 else [])),
         stdin=subprocess.DEVNULL,
         process_group=0,
     )
 
 
-async def _exit_code(process: subprocess.Popen[bytes]) -> int:
+async def exit_code(process: subprocess.Popen[bytes]) -> int:
     """Wait for the end of a process without polling."""
     if not hasattr(os, "pidfd_open"):
         return await asyncio.to_thread(process.wait)

@@ -77,6 +77,10 @@ class Replica:
         """Every worker ever started, from the log."""
         return [event["pid"] for event in self.events("worker started")]
 
+    def hosts(self, slot: str = "") -> list[int]:
+        """Every model host ever started, or those of a slot, from the log."""
+        return [each["pid"] for each in self.events("host started") if slot in {"", each["slot"]}]
+
 
 @contextmanager
 def replica(
@@ -104,7 +108,7 @@ def replica(
     finally:
         process.kill()
         process.communicate()
-        for pid in running.pids():
+        for pid in (*running.pids(), *running.hosts()):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 

@@ -30,8 +30,8 @@ class Truncation:
         self._absent = False
         self.unloaded() if predictor is None else self.loaded(predictor)
 
-    def loaded(self, predictor: Predictor) -> None:
-        """The model is there, and says from now on where to cut."""
+    def loaded(self, predictor: object) -> None:
+        """The model is there, and says from now on where to cut, if it is a `Reader`."""
         self._absent = False
         self._shorten = predictor.shorten if self._reads and isinstance(predictor, Reader) else None
 

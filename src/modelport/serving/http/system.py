@@ -9,6 +9,7 @@ import msgspec
 
 import modelport
 from modelport.serving.exposition import CONTENT_TYPE
+from modelport.serving.hosts.dispatcher import HostDispatcher
 from modelport.serving.http.app import App, Target
 from modelport.serving.http.exchange import Exchange
 from modelport.serving.http.openapi import document
@@ -48,17 +49,20 @@ class System:
     def metrics(self, exchange: Exchange, target: Target) -> None:  # noqa: ARG002
         """`GET /metrics`: Prometheus text, merged over all workers."""
         app = self._app
-        slots = {
-            slot.spec.id: (slot.place, slot.spec.model, slot.spec.version)
+        live = {
+            slot.spec.id: slot
             for endpoint in app.table.endpoints.values()
             for slot in endpoint.by_version.values()
         }
+        slots = {name: (slot.place, slot.spec.model, slot.spec.version) for name, slot in live.items()}
+        hosted = ((name, slot.dispatcher) for name, slot in live.items())
         body = render(
             app.segment,
             slots,
             version=modelport.__version__,
             revision=app.table.revision,
             memory=app.settings.memory,
+            hosts={name: each.cells() for name, each in hosted if isinstance(each, HostDispatcher)},
         )
         exchange.respond(200, body, CONTENT_TYPE.encode())
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from modelport.core.names import check_name
-from modelport.core.plan import BASIS_POINTS, EndpointSpec, Revision, Route, ServingPlan, Share, SlotSpec
+from modelport.core.plan import BASIS_POINTS, CPU, EndpointSpec, Revision, Route, ServingPlan, Share, SlotSpec
 from modelport.errors import BundleError, ModelportError, NameInvalid, SettingsError
 from modelport.serving.log import note
 
@@ -22,9 +22,15 @@ class StandalonePlans:
     """A `PlanSource` over bundles on this machine: versions count 1, 2, … in the order given."""
 
     def __init__(
-        self, bundles: Sequence[str], split: Split, *, lazy: bool = False, pin: Sequence[str] = ()
+        self,
+        bundles: Sequence[str],
+        split: Split,
+        *,
+        lazy: bool = False,
+        pin: Sequence[str] = (),
+        device: str = CPU,
     ) -> None:
-        self._make = partial(make_plan, tuple(bundles), split, lazy=lazy, pin=tuple(pin))
+        self._make = partial(make_plan, tuple(bundles), split, lazy=lazy, pin=tuple(pin), device=device)
         self._again = asyncio.Event()
 
     async def plans(self) -> AsyncIterator[ServingPlan]:
@@ -49,7 +55,13 @@ class StandalonePlans:
 
 
 def make_plan(
-    bundles: Sequence[str], split: Split, *, number: int = 1, lazy: bool = False, pin: Sequence[str] = ()
+    bundles: Sequence[str],
+    split: Split,
+    *,
+    number: int = 1,
+    lazy: bool = False,
+    pin: Sequence[str] = (),
+    device: str = CPU,
 ) -> ServingPlan:
     """One endpoint per model name; without a split the last version gets all traffic, and earlier ones stay
     reachable by their version.
@@ -63,7 +75,7 @@ def make_plan(
         version = 1 + sum(slot.model == model for slot in slots)
         name = f"{model}:{version}"
         pinned = not lazy or model in pin or name in pin
-        slots.append(SlotSpec(name, model, version, path, identity, label, pinned))
+        slots.append(SlotSpec(name, model, version, path, identity, label, pinned, device=device))
     models = list(dict.fromkeys(slot.model for slot in slots))
     _check_split(split, models)
     _check_pins(pin, slots)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import time_ns
 
 import msgspec
@@ -28,7 +29,7 @@ _OUTCOME: dict[int, Outcome] = {
 class Silence:
     """Telemetry switched off."""
 
-    def starting(self, calls: list[Call]) -> None:
+    def starting(self, calls: Sequence[Call]) -> None:
         """Notes nothing."""
 
     def executed(self, outcomes: list[run.Outcome], now: float) -> None:
@@ -58,7 +59,7 @@ class BatchWitness:
         self._slot = slot
         self._samples = Samples(recorder, slot, signature, payload_share)
 
-    def starting(self, calls: list[Call]) -> None:
+    def starting(self, calls: Sequence[Call]) -> None:
         """Notes nothing: how a call ends is what counts."""
 
     def executed(self, outcomes: list[run.Outcome], now: float) -> None:

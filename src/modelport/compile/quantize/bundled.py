@@ -13,8 +13,8 @@ from modelport.compile.compare import compare_rows
 from modelport.compile.compiled import Compiled
 from modelport.compile.pack import as_json, as_taken, golden, made_in, precision_evidence
 from modelport.compile.parity import Trial, loaded, manifest_of
+from modelport.compile.pieces import answers
 from modelport.compile.quantize.choose import choose
-from modelport.compile.quantize.made import answers
 from modelport.compile.quantize.report import Report
 from modelport.compile.quantize.wish import Wish
 from modelport.compile.sample import Sample

@@ -12,8 +12,9 @@ import numpy as np
 from modelport.compile.compare import compare_rows
 from modelport.compile.compiled import Compiled, Outputs
 from modelport.compile.parity import Trial
+from modelport.compile.pieces import answers
 from modelport.compile.quantize.loss import judged
-from modelport.compile.quantize.made import Made, answers, make, shift
+from modelport.compile.quantize.made import TOGETHER, Made, make, shift
 from modelport.compile.quantize.race import Timed, cases, race
 from modelport.compile.quantize.report import Report, Variant, said
 from modelport.compile.quantize.truth import truth_of
@@ -52,7 +53,7 @@ def choose(compiled: Compiled, proof: Trial, wish: Wish) -> Choice:
         truth = truth_of(wish.truth, compiled.task, compiled.labels, rows.rows)
     fp32 = Made("fp32", "as compiled", compiled, proof.predictor)
     made, refused = _made(wish, fp32, rows)
-    known = _Rows(rows, truth, answers(fp32.predictor, rows))
+    known = _Rows(rows, truth, answers(fp32.predictor, rows, TOGETHER))
     timings = _timings(fp32, made, rows)
     judgements = [_judge(each, known, wish, timings[each.precision]) for each in made]
     variants = (Variant("fp32", fp32.method, fp32.size), *judgements, *refused)
@@ -104,7 +105,7 @@ class _Rows:
 
 def _judge(made: Made, rows: _Rows, wish: Wish, timings: tuple[Timed, ...]) -> Variant:
     moved = shift(made.predictor, rows.batch)
-    loss = judged(made.compiled.task, rows.truth, rows.before, answers(made.predictor, rows.batch))
+    loss = judged(made.compiled.task, rows.truth, rows.before, answers(made.predictor, rows.batch, TOGETHER))
     tightest, widest = _TOLERANCES[made.precision]
     faster = math.exp(float(np.mean([math.log(each.ratio) for each in timings])))
     variant = Variant(
@@ -133,7 +134,10 @@ def _beside_fp32(made: Made, proof: Trial, tolerance: float) -> Trial:
 
     Rows near a tie within `tolerance` are no golden rows: another processor may well say the other thing.
     """
-    expected, got = answers(proof.predictor, proof.taken), answers(made.predictor, proof.taken)
+    expected, got = (
+        answers(proof.predictor, proof.taken, TOGETHER),
+        answers(made.predictor, proof.taken, TOGETHER),
+    )
     parity, agreed = compare_rows(
         expected,
         Batch(proof.taken.rows, got),

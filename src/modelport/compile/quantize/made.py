@@ -11,9 +11,10 @@ import numpy as np
 
 from modelport.bundle.onnx_scan import scan
 from modelport.bundle.trust import audit_files
-from modelport.compile.compiled import Compiled, Outputs
+from modelport.compile.compiled import Compiled
 from modelport.compile.onnx_external import inside
 from modelport.compile.parity import loaded
+from modelport.compile.pieces import answers
 from modelport.compile.quantize import graphs
 from modelport.compile.quantize.anatomy import anatomy
 from modelport.compile.quantize.wish import Precision
@@ -22,7 +23,9 @@ from modelport.runtimes.base import Predictor, Staged
 from modelport.runtimes.batch import Array, Batch, split
 
 _CALIBRATION_ROWS = 256
-_TOGETHER = 32
+TOGETHER = 32
+"""Rows in a batch, as a busy server makes them."""
+
 _ALONE = 64
 
 
@@ -87,13 +90,6 @@ def graph_path(compiled: Compiled) -> str:
     raise Unsupported(msg, code="nothing-to-quantize", hint="serve it in fp32")
 
 
-def answers(predictor: Predictor, rows: Batch, together: int = _TOGETHER) -> Outputs:
-    """The answers to all rows, `together` at a time, as a busy server batches them."""
-    sizes = [min(together, rows.rows - start) for start in range(0, rows.rows, together)]
-    parts = [predictor.predict(part) for part in split(rows, sizes)]
-    return {name: np.concatenate([part.array(name) for part in parts]) for name in parts[0].tensors}
-
-
 def shift(predictor: Predictor, rows: Batch) -> float:
     """How far a row's answer moves with the rows beside it: the largest difference, absolute or relative.
 
@@ -101,7 +97,7 @@ def shift(predictor: Predictor, rows: Batch) -> float:
     depends, a little, on its neighbours. It is also how far rounding on another processor may move it.
     """
     few = next(split(rows, [min(_ALONE, rows.rows)]))
-    alone, crowded = answers(predictor, few, together=1), answers(predictor, few)
+    alone, crowded = answers(predictor, few, 1), answers(predictor, few, TOGETHER)
     return max(
         (_apart(alone[name], crowded[name]) for name in alone if alone[name].dtype.kind == "f"), default=0.0
     )

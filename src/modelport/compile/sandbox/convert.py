@@ -15,6 +15,7 @@ from modelport.compile.compiled import Adopted, Candidate, Compiled, Outputs
 from modelport.compile.converted import ANSWERS, DOCUMENT, Built, Document, Recording
 from modelport.compile.edges import edges
 from modelport.compile.pack import as_taken
+from modelport.compile.pieces import in_pieces
 from modelport.compile.recorded import accepted
 from modelport.compile.sample import Sample
 from modelport.compile.sandbox.load import load
@@ -61,6 +62,7 @@ class _Writer:
 
     def _candidate(self, adopted: Adopted, sample: Sample, name: str, compiled: Compiled) -> Built:
         rows = as_taken(sample, compiled)
+        original = in_pieces(adopted.original)
         return Built(
             name=name,
             runtime=compiled.runtime,
@@ -70,8 +72,8 @@ class _Writer:
             steps=compiled.steps,
             notes=compiled.notes,
             files={path: self._keep(data, "bin") for path, data in compiled.files.items()},
-            sample=self._keep_answers(np.ones(len(rows), np.bool_), adopted.original(rows.batch)),
-            edges=self._keep_answers(*accepted(adopted.original, edges(rows, compiled.signature.inputs))),
+            sample=self._keep_answers(np.ones(len(rows), np.bool_), original(rows.batch)),
+            edges=self._keep_answers(*accepted(original, edges(rows, compiled.signature.inputs))),
         )
 
     def _keep_answers(self, taken: Any, answers: Outputs) -> Recording:

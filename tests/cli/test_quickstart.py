@@ -48,7 +48,7 @@ def server() -> Iterator[ThreadingHTTPServer]:
 
 def test_the_closed_loop_counts_what_the_server_saw(server: ThreadingHTTPServer) -> None:
     url = f"http://127.0.0.1:{server.server_address[1]}"
-    found = load.measure(url, "/x", b"{}", connections=1, seconds=0.2)
+    found = load.measure(url, "/x", [b"{}"], connections=1, seconds=0.2)
     assert found.failed == server.asked // 3  # type: ignore[attr-defined]
     assert found.answered + found.failed == server.asked  # type: ignore[attr-defined]
     assert found.rate > 0

@@ -6,6 +6,7 @@ from modelport.cli import compile as compiling
 from modelport.cli import completion, inspect, keys, pack, predict, quantize, serve, version
 from modelport.cli.guard import Guarded
 from modelport.cli.quickstart import command as quickstart
+from modelport.cli.tune import command as tune
 
 app = Guarded(
     name="modelport",
@@ -17,6 +18,7 @@ app = Guarded(
         quantize.command,
         compiling.command,
         inspect.command,
+        tune.command,
         serve.command,
         predict.command,
         keys.group,

@@ -15,7 +15,7 @@ from modelport.cli import options
 from modelport.errors import SettingsError
 
 if TYPE_CHECKING:
-    from modelport.serving.settings import Limits
+    from modelport.serving.settings import Limits, Settings
 
 _count = click.IntRange(1)
 _seconds = options.Number(0)
@@ -107,6 +107,11 @@ _seconds = options.Number(0)
 @click.option(
     "--cache-ttl", type=_seconds, default=0.0, help="Seconds an answer may be given again; 0 is no limit."
 )
+@click.option(
+    "--tuning/--no-tuning",
+    default=True,
+    help="Serve as `modelport tune` found best.",
+)
 @click.option("--allow-python", is_flag=True, help="Serve bundles that run code.")
 @click.option("--device", default="cpu", help="Where models run: cpu, cuda:0 or tensorrt:0.")
 @click.option(
@@ -141,9 +146,39 @@ def command(*, split: str | None, limits: tuple[str, ...], **others: Any) -> Non
 
     # Every other option has the name and the type of its setting; a test holds the two together.
     settings = check(Settings(split=parse_split(split or ""), limits=parse_limits(limits), **others))
+    settings = advised(settings, given(click.get_current_context()))
     from modelport.serving.__main__ import main
 
     raise Exit(main(settings))
+
+
+def given(context: click.Context) -> set[str]:
+    """Names of the options that were said, not left at their defaults."""
+    default = click.core.ParameterSource.DEFAULT
+    return {name for name in context.params if context.get_parameter_source(name) is not default}
+
+
+def advised(settings: Settings, said: set[str]) -> Settings:
+    """The settings with the workers and threads that the one bundle served advises, where none were said.
+
+    Several bundles share them, so none of them decides. Raises `BundleError` as `advice` does.
+    """
+    if not settings.tuning or len(settings.bundles) != 1:
+        return settings
+    import os
+
+    import msgspec
+
+    from modelport.core.tuning import fits
+    from modelport.serving.plans.advice import advice
+
+    found = advice(settings.bundles[0])
+    if found is None or not fits(found[1], len(os.sched_getaffinity(0))):
+        return settings
+    wanted = {
+        name: getattr(found[1], name) for name in ("workers", "threads", "intra_op") if name not in said
+    }
+    return msgspec.structs.replace(settings, **wanted)
 
 
 def parse_split(text: str) -> dict[str, dict[int, int]]:

@@ -44,8 +44,14 @@ def _plans(settings: Settings) -> PlanSource:
     if settings.plan:
         return FilePlans(settings.plan)
     lazy = bool(settings.memory or settings.unload_idle)
+    cores = len(os.sched_getaffinity(0)) if settings.tuning else None
     return StandalonePlans(
-        settings.bundles, settings.split, lazy=lazy, pin=settings.pin, device=settings.device
+        settings.bundles,
+        settings.split,
+        lazy=lazy,
+        pin=settings.pin,
+        device=settings.device,
+        cores=cores,
     )
 
 

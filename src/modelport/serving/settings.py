@@ -98,6 +98,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         unload_idle: a model that is not pinned and was not asked for so long is let go; 0 keeps it.
         cache: bytes for answers that may be given again, shared equally by the workers; 0 remembers none.
         cache_ttl: seconds an answer may be given again; 0 sets no limit.
+        tuning: take size of batches and instances as `modelport tune` wrote them into a bundle, where this
+            machine has as many cores as it was measured on.
         allow_python: serve bundles that hold executable code.
         device: where models of `bundles` run: `cpu`, `cuda:0` or `tensorrt:0`.
         host_memory: resident bytes of one model host; over it, it is ended. 0 is 80 % of the machine's.
@@ -143,6 +145,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     unload_idle: float = 0.0
     cache: int = 0
     cache_ttl: float = 0.0
+    tuning: bool = True
     allow_python: bool = False
     device: str = CPU
     host_memory: int = 0

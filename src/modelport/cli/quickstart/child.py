@@ -28,10 +28,13 @@ class Served:
 
 
 @contextmanager
-def serving(bundles: Sequence[Path], log: Path) -> Iterator[Served]:
-    """Serve the bundles until left; raises `Overloaded` with the end of the log when it does not come up."""
+def serving(bundles: Sequence[Path], log: Path, *options: str) -> Iterator[Served]:
+    """Serve the bundles, or the plan that the options name, until left.
+
+    Raises `Overloaded` with the end of the log when the server does not come up.
+    """
     port = _free_port()
-    arguments = ["serve", *(str(path) for path in bundles), "--port", str(port)]
+    arguments = ["serve", *(str(path) for path in bundles), "--port", str(port), *options]
     with log.open("wb") as output:
         # Its own session: Ctrl-C reaches us alone, and we then stop it in order.
         process = subprocess.Popen(

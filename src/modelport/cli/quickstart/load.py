@@ -1,7 +1,7 @@
 """A closed loop of requests, in a process of its own: `python -m modelport.cli.quickstart.load`.
 
-Each connection sends its next request when the last one is answered. It reads a request's bytes from standard
-input and writes what it counted to standard output, as JSON.
+Each connection sends its next request when the last one is answered. It reads the requests' bytes from
+standard input, as a msgpack list, and writes what it counted to standard output, as JSON.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ import asyncio
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import cycle
 from typing import cast
 
 import msgspec
@@ -33,13 +36,18 @@ class Measured(msgspec.Struct, frozen=True):
         return self.answered / self.seconds
 
 
-def measure(url: str, path: str, body: bytes, connections: int = 16, seconds: float = 2.0) -> Measured:
-    """Run the loop in a child process, so that it and this process do not share an interpreter."""
+def measure(
+    url: str, path: str, bodies: Sequence[bytes], connections: int = 16, seconds: float = 2.0
+) -> Measured:
+    """Run the loop in a child process, so that it and this process do not share an interpreter.
+
+    The bodies are sent in turn; each connection begins at another one.
+    """
     host, _, port = url.removeprefix("http://").partition(":")
     arguments = [host, port, str(connections), str(seconds)]
     child = subprocess.run(
         [sys.executable, "-m", __name__, *arguments],
-        input=_request(f"{host}:{port}", path, body),
+        input=msgspec.msgpack.encode([_request(f"{host}:{port}", path, body) for body in bodies]),
         stdout=subprocess.PIPE,
         check=True,
         timeout=seconds + _GRACE_SECONDS,
@@ -50,11 +58,11 @@ def measure(url: str, path: str, body: bytes, connections: int = 16, seconds: fl
 class Loop(asyncio.Protocol):
     """One connection: send, wait for the whole answer, send again."""
 
-    def __init__(self, request: bytes, until: float) -> None:
+    def __init__(self, requests: Iterator[bytes], until: float) -> None:
         self.taken: list[float] = []
         self.failed = 0
         self.over = asyncio.get_running_loop().create_future()
-        self._request = request
+        self._requests = requests
         self._until = until
         self._got = b""
 
@@ -85,7 +93,7 @@ class Loop(asyncio.Protocol):
 
     def _send(self) -> None:
         self._sent = time.perf_counter()
-        self._transport.write(self._request)
+        self._transport.write(next(self._requests))
 
 
 def _request(host: str, path: str, body: bytes) -> bytes:
@@ -108,12 +116,12 @@ def _complete(data: bytes) -> int | None:
     return None
 
 
-async def _run(request: bytes, host: str, port: int, connections: int, seconds: float) -> Measured:
+async def _run(requests: list[bytes], host: str, port: int, connections: int, seconds: float) -> Measured:
     started = time.perf_counter()
     loop = asyncio.get_running_loop()
     made = [
-        loop.create_connection(lambda: Loop(request, started + seconds), host, port)
-        for _ in range(connections)
+        loop.create_connection(partial(Loop, _from(requests, place), started + seconds), host, port)
+        for place in range(connections)
     ]
     loops = [protocol for _, protocol in await asyncio.gather(*made)]
     await asyncio.gather(*(one.over for one in loops))
@@ -128,16 +136,22 @@ async def _run(request: bytes, host: str, port: int, connections: int, seconds: 
     )
 
 
+def _from(requests: list[bytes], place: int) -> Iterator[bytes]:
+    """The requests in turn without end, beginning somewhere among them."""
+    start = place % len(requests)
+    return cycle(requests[start:] + requests[:start])
+
+
 def _quantile(taken: list[float], share: float) -> float:
     return round(taken[int(share * (len(taken) - 1))] * 1000, 3) if taken else 0.0
 
 
 def main(host: str, port: str, connections: str, seconds: str) -> None:
-    """Read the request, run the loop, print what it counted."""
+    """Read the requests, run the loop, print what it counted."""
     import uvloop
 
-    request = sys.stdin.buffer.read()
-    found = uvloop.run(_run(request, host, int(port), int(connections), float(seconds)))
+    requests = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=list[bytes])
+    found = uvloop.run(_run(requests, host, int(port), int(connections), float(seconds)))
     sys.stdout.buffer.write(msgspec.json.encode(found))
 
 

@@ -79,7 +79,7 @@ def _ask_all(console: Console, served: Served, exhibits: list[Exhibit]) -> None:
     first = exhibits[0]
     body = msgspec.json.encode({"input": first.items[0]})
     with console.status("measuring"):
-        found = load.measure(served.url, f"/v1/models/{first.name}/predict", body)
+        found = load.measure(served.url, f"/v1/models/{first.name}/predict", [body])
     show.speed(console, first.name, found)
 
 

@@ -12,6 +12,7 @@ from modelport.core.names import check_name
 from modelport.core.plan import BASIS_POINTS, CPU, EndpointSpec, Revision, Route, ServingPlan, Share, SlotSpec
 from modelport.errors import BundleError, ModelportError, NameInvalid, SettingsError
 from modelport.serving.log import note
+from modelport.serving.plans.advice import tuned
 
 _PERCENT = BASIS_POINTS // 100
 
@@ -29,8 +30,11 @@ class StandalonePlans:
         lazy: bool = False,
         pin: Sequence[str] = (),
         device: str = CPU,
+        cores: int | None = None,
     ) -> None:
-        self._make = partial(make_plan, tuple(bundles), split, lazy=lazy, pin=tuple(pin), device=device)
+        self._make = partial(
+            make_plan, tuple(bundles), split, lazy=lazy, pin=tuple(pin), device=device, cores=cores
+        )
         self._again = asyncio.Event()
 
     async def plans(self) -> AsyncIterator[ServingPlan]:
@@ -62,11 +66,13 @@ def make_plan(
     lazy: bool = False,
     pin: Sequence[str] = (),
     device: str = CPU,
+    cores: int | None = None,
 ) -> ServingPlan:
     """One endpoint per model name; without a split the last version gets all traffic, and earlier ones stay
     reachable by their version.
 
     `lazy` slots are loaded when they are asked, except those of the models or `model:version` in `pin`.
+    What `modelport tune` wrote into a bundle is taken when measured on as many `cores`; None takes none.
     Raises `BundleError` for a bundle that does not open, `SettingsError` for a split or pin that is wrong.
     """
     slots: list[SlotSpec] = []
@@ -75,7 +81,8 @@ def make_plan(
         version = 1 + sum(slot.model == model for slot in slots)
         name = f"{model}:{version}"
         pinned = not lazy or model in pin or name in pin
-        slots.append(SlotSpec(name, model, version, path, identity, label, pinned, device=device))
+        slot = SlotSpec(name, model, version, path, identity, label, pinned, device=device)
+        slots.append(tuned(slot, cores))
     models = list(dict.fromkeys(slot.model for slot in slots))
     _check_split(split, models)
     _check_pins(pin, slots)

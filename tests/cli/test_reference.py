@@ -75,7 +75,7 @@ def test_no_parameter_and_no_command_is_hidden() -> None:
         assert not any(param.hidden for param in command.params if isinstance(param, click.Option))
 
 
-SHOWING = ("pack", "quantize", "compile", "inspect", "keys create", "keys list", "version")
+SHOWING = ("pack", "quantize", "compile", "tune", "inspect", "keys create", "keys list", "version")
 
 
 @pytest.mark.parametrize("path", SHOWING)

@@ -175,9 +175,7 @@ def advised(settings: Settings, said: set[str]) -> Settings:
     found = advice(settings.bundles[0])
     if found is None or not fits(found[1], len(os.sched_getaffinity(0))):
         return settings
-    wanted = {
-        name: getattr(found[1], name) for name in ("workers", "threads", "intra_op") if name not in said
-    }
+    wanted = {name: getattr(found[1], name) for name in {"workers", "threads", "intra_op"} - said}
     return msgspec.structs.replace(settings, **wanted)
 
 

@@ -10,22 +10,26 @@ from modelport.cli.tables import print_table
 from modelport.cli.tune.space import Point, Setting, Tried, within
 
 _WIDTH, _HEIGHT = 60, 14
+_LEGEND = (
+    "req/s over p99:  # the chosen setting  o others  | the target",
+    "wxixt: workers, instances in each, threads inside a batch",
+)
 
 
 def table(tries: Sequence[Tried], names: Sequence[Path], chosen: Tried | None, target_ms: float) -> None:
     """One row per setting: the most it answers within the target."""
     rows = [_row(each, names, target_ms, mark="*" if each is chosen else "") for each in tries]
-    headings = ("", "bundle", "workers", "instances", "intra-op", "batch", "callers", "req/s", "p50", "p99")
+    headings = ("", "bundle", "wxixt", "batch", "callers", "req/s", "p50 ms", "p99 ms")
     print_table(headings, rows, title=f"Most throughput with p99 within {target_ms:g} ms")
 
 
 def _row(tried: Tried, names: Sequence[Path], target_ms: float, mark: str) -> tuple[str, ...]:
     setting = tried.setting
     point = within(tried, target_ms) or min(tried.points, key=lambda point: point.p99_ms)
-    late = "" if point.p99_ms <= target_ms else " (late)"
-    numbers = (setting.workers, setting.instances, setting.intra_op, setting.batch_size, point.connections)
-    seen = (f"{point.rate:,.0f}", f"{point.p50_ms:.1f} ms", f"{point.p99_ms:.1f} ms{late}")
-    return (mark, names[setting.bundle].name, *map(str, numbers), *seen)
+    late = "" if point.p99_ms <= target_ms else " late"
+    shares = f"{setting.workers}x{setting.instances}x{setting.intra_op}"
+    seen = (f"{point.rate:,.0f}", f"{point.p50_ms:.1f}", f"{point.p99_ms:.1f}{late}")
+    return (mark, names[setting.bundle].name, shares, str(setting.batch_size), str(point.connections), *seen)
 
 
 def plot(tries: Sequence[Tried], chosen: Tried | None, target_ms: float) -> str:
@@ -45,8 +49,8 @@ def plot(tries: Sequence[Tried], chosen: Tried | None, target_ms: float) -> str:
     left = [f"{axes.top:>9,.0f} ", *[" " * 10] * (_HEIGHT - 2), f"{0:>9} "]
     lines = [label + "│" + "".join(row).rstrip() for label, row in zip(left, cells, strict=True)]
     scale = f"{axes.low:.2g} ms".ljust(_WIDTH - 8) + f"{axes.high:.2g} ms"
-    legend = "req/s over p99;  # the chosen setting  o others  | the target"
-    return "\n".join([*lines, " " * 10 + "└" + "─" * _WIDTH, " " * 11 + scale, " " * 11 + legend])
+    below = (scale, *_LEGEND)
+    return "\n".join([*lines, " " * 10 + "└" + "─" * _WIDTH, *(" " * 11 + line for line in below)])
 
 
 class Axes:

@@ -76,8 +76,8 @@ def _why(wish: Wish, variants: Sequence[Variant], chosen: Variant | None) -> str
     if chosen is None:
         return "; ".join(f"{each.precision}: {each.refused}" for each in variants if each.refused)
     if wish.asked != "auto":
-        return f"{chosen.precision} was asked for"
-    return f"{chosen.precision} is the fastest within {wish.allowed:g} points: {chosen.faster:.2f} times fp32"
+        return "asked for"
+    return f"the fastest within {wish.allowed:g} points, {chosen.faster:.2f} times fp32"
 
 
 def _notes(wish: Wish, chosen: Variant | None, says: str, *, labelled: bool) -> list[str]:

@@ -9,16 +9,18 @@ if TYPE_CHECKING:
     from modelport.bundle.reader import open_bundle
     from modelport.client import AsyncClient, Client
     from modelport.compile.pack import pack
+    from modelport.compile.transformers.encoder import TextEncoder
     from modelport.runtimes.image.spec import ImageInput
 
 __version__ = "0.1.0"
-__all__ = ["AsyncClient", "Client", "ImageInput", "__version__", "open_bundle", "pack"]
+__all__ = ["AsyncClient", "Client", "ImageInput", "TextEncoder", "__version__", "open_bundle", "pack"]
 
 # Imported when first asked for: a server needs no compiler, a client no runtime.
 _HOMES = {
     "AsyncClient": "modelport.client",
     "Client": "modelport.client",
     "ImageInput": "modelport.runtimes.image.spec",
+    "TextEncoder": "modelport.compile.transformers.encoder",
     "open_bundle": "modelport.bundle.reader",
     "pack": "modelport.compile.pack",
 }

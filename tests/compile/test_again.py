@@ -58,7 +58,7 @@ def packed(tmp_path: Path) -> Path:
 def save(model: Path, sample: Path, target: Path, **choices: Any) -> Path:
     wanted = {"name": "iris", "labels": ["a", "b", "c"], "version": "2.1.0", **choices}
     made = pack_file(model, sample_path=sample, trust_pickle=True, **wanted)
-    again.save(made, target, *sources.chosen(model, sample, None, **wanted))
+    again.save(made, target, *sources.chosen({"model": model, "sample": sample}, **wanted))
     return target
 
 
@@ -135,7 +135,7 @@ def test_a_folder_keeps_its_plain_files_only(tmp_path: Path) -> None:
         (folder / name).write_text(name)
     (folder / "link").symlink_to(tmp_path)
     (tmp_path / "rows.txt").write_text("a text\n")
-    known, files = sources.chosen(folder, tmp_path / "rows.txt", None, name="m")
+    known, files = sources.chosen({"model": folder, "sample": tmp_path / "rows.txt"}, name="m")
     made = sources.draft(tmp_path / "m.bundle", known, files)
     made.place()
     with zipfile.ZipFile(tmp_path / "m.source.zip") as archive:
@@ -153,5 +153,8 @@ def test_a_name_that_no_archive_holds_is_refused_before_anything_is_written(tmp_
     (folder / "bad name.json").write_text("{}")
     (tmp_path / "rows.txt").write_text("a text\n")
     with pytest.raises(SourceRefused, match="plain relative name"):
-        sources.draft(tmp_path / "m.bundle", *sources.chosen(folder, tmp_path / "rows.txt", None, name="m"))
+        sources.draft(
+            tmp_path / "m.bundle",
+            *sources.chosen({"model": folder, "sample": tmp_path / "rows.txt"}, name="m"),
+        )
     assert {item.name for item in tmp_path.iterdir()} == {"model", "rows.txt"}

@@ -20,7 +20,9 @@ ALLOW_LOSS = "Most points of accuracy that may be lost. auto: 0.5; a named preci
 
 
 @click.command("pack")
-@click.argument("file", type=options.path, help="The model: .joblib, .pkl, .skops or .onnx.")
+@click.argument(
+    "file", type=options.path, help="The model: .joblib, .pkl, .skops, .onnx, or a folder of transformers."
+)
 @click.option("--name", required=True, help="The model's name.")
 @click.option(
     "--sample",
@@ -29,6 +31,7 @@ ALLOW_LOSS = "Most points of accuracy that may be lost. auto: 0.5; a named preci
     help="Rows as callers will send them (.csv): parity is proven on them.",
 )
 @click.option("--vectorizer", type=options.path, help="A vectorizer that is in a file of its own.")
+@click.option("--head", type=options.path, help="An estimator fitted on the embeddings of an encoder folder.")
 @click.option("--labels", help="Names of the classes, in order, as stays,leaves.")
 @click.option("--version", help="A label for people, as 2.1.0.")
 @click.option("--trust-pickle", is_flag=True, help="Load a pickle, in the sandbox: it can run any code.")
@@ -51,6 +54,7 @@ def command(
     name: str,
     sample: Path,
     vectorizer: Path | None,
+    head: Path | None,
     labels: str | None,
     version: str | None,
     trust_pickle: bool,
@@ -79,24 +83,24 @@ def command(
             file,
             sample_path=sample,
             vectorizer=vectorizer,
+            head=head,
             trust_pickle=trust_pickle,
             allow_weak_sandbox=allow_weak_sandbox,
             **choices,
         )
-        _save(packed, target, (file, sample, vectorizer) if source else None, choices)
+        files = {"model": file, "sample": sample, "vectorizer": vectorizer, "head": head}
+        _save(packed, target, files if source else {}, choices)
     report(target, as_json=as_json)
 
 
-def _save(
-    packed: Packed, target: Path, made_from: tuple[Path, Path, Path | None] | None, choices: dict[str, Any]
-) -> None:
+def _save(packed: Packed, target: Path, made_from: dict[str, Path | None], choices: dict[str, Any]) -> None:
     """The bundle, and beside it what it was made from."""
     from modelport.compile import again, sources
 
-    if made_from is None:
+    if not made_from:
         packed.save(target).close()
         return
-    known, files = sources.chosen(*made_from, **choices)
+    known, files = sources.chosen(made_from, **choices)
     again.save(packed, target, known, files)
 
 

@@ -28,7 +28,8 @@ def adopt(
 ) -> tuple[Adopted, Sample]:
     """The model as the compile step sees it, with its sample.
 
-    `model` is a live model of a library that has a compiler (`compilers.libraries()`), or an ONNX graph
+    `model` is a live model of a library that has a compiler (`compilers.libraries()`), a tuple of a model and
+    what it cannot read its items without (the tokenizer of a transformer), or an ONNX graph
     (`onnx.ModelProto`, its bytes, or the path of an `.onnx` file). `vectorizer` belongs to an estimator that
     was fitted on its output; `task` is for models that do not say. With `image` the model takes one tensor of
     pictures, and `data` are picture files (`images.pictures`). Raises `Unsupported` when no compiler takes
@@ -51,7 +52,7 @@ def _pictures(compiler: Compiler, model: Any, data: Any, wanted: Wanted) -> tupl
 
 
 def _compiler(model: Any) -> Compiler:
-    found = compiler_of(model)
+    found = compiler_of(model[0] if isinstance(model, tuple) and model else model)
     if found is not None:
         return found
     if isinstance(model, bytes):

@@ -78,6 +78,7 @@ def repacked(folder: Path, choices: Choices, *, trust_pickle: bool, allow_weak_s
         name=choices.name,
         sample_path=folder / choices.sample,
         vectorizer=None if choices.vectorizer is None else folder / choices.vectorizer,
+        head=None if choices.head is None else folder / choices.head,
         labels=choices.labels,
         version=choices.version,
         quantize=choices.quantize,
@@ -118,4 +119,4 @@ def _attached(bundle: Bundle, name: str) -> Any:
 
 
 def _names(choices: Choices) -> tuple[str, ...]:
-    return tuple(filter(None, (choices.model, choices.sample, choices.vectorizer)))
+    return tuple(filter(None, (choices.model, choices.sample, choices.vectorizer, choices.head)))

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from modelport.compile.compiled import Outputs
-from modelport.runtimes.batch import Array, Batch
+from modelport.runtimes.batch import Array, Batch, Ragged
 from modelport.runtimes.golden import same
 
 TOLERANCE = 1e-3
@@ -70,6 +70,24 @@ def compare(expected: Outputs, got: Batch, inputs: Batch, tolerance: float = TOL
     Never raises for a difference; a missing output or another shape is the largest difference there is.
     """
     return compare_rows(expected, got, inputs, tolerance)[0]
+
+
+def rectangular(got: Batch, expected: Outputs) -> Batch:
+    """Ragged answers in the form of the original's: rows filled up to its width with -1, floats with 0."""
+    tensors = {
+        name: _filled(tensor, expected[name]) if isinstance(tensor, Ragged) and name in expected else tensor
+        for name, tensor in got.tensors.items()
+    }
+    return Batch(got.rows, tensors)
+
+
+def _filled(rows: Ragged, like: Array) -> Array:
+    lengths = np.diff(rows.offsets)
+    width = max(like.shape[1], int(lengths.max(initial=0)))
+    fill = 0 if rows.values.dtype.kind == "f" else -1
+    filled = np.full((len(rows), width), fill, rows.values.dtype)
+    filled[np.arange(width) < lengths[:, None]] = rows.values
+    return filled
 
 
 def describe(parity: Parity) -> str:

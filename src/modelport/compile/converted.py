@@ -23,7 +23,7 @@ from modelport.compile.edges import edges
 from modelport.compile.pack import as_taken
 from modelport.compile.recorded import Recorded
 from modelport.compile.sample import Sample
-from modelport.core.manifest import Label, Step
+from modelport.core.manifest import Label, RuntimeKind, Step
 from modelport.core.signature import Signature, Task
 from modelport.errors import BundleError, CompileError, SandboxError
 from modelport.runtimes.batch import Array
@@ -33,6 +33,8 @@ ANSWERS = "part"
 MAX_DOCUMENT = 16 << 20
 MAX_CANDIDATES = 8
 _MAX_ROW = 1 << 20
+_RUNTIMES: Mapping[str, RuntimeKind] = {"onnx": "onnx", "text": "text", "transformer": "transformer"}
+"""Runtimes of converted models: none of them runs code of an author."""
 
 
 class Recording(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,7 +114,7 @@ def _document(folder: Path) -> Document:
     if not 1 <= len(document.candidates) <= MAX_CANDIDATES:
         msg = "it has no candidate, or too many"
         raise _refused(msg)
-    if any(built.runtime not in {"onnx", "text"} for built in document.candidates):
+    if any(built.runtime not in _RUNTIMES for built in document.candidates):
         msg = "it names a runtime that is not for converted models"
         raise _refused(msg)
     if not all(math.isfinite(value) and value > 0 for value in document.original_us.values()):
@@ -149,7 +151,7 @@ def _compiled(folder: Path, built: Built) -> Compiled:
         msg = f"what the sandbox handed back is refused: {error.message}"
         raise SandboxError(msg, code="sandbox-output") from error
     return Compiled(
-        runtime="text" if built.runtime == "text" else "onnx",
+        runtime=_RUNTIMES[built.runtime],
         task=built.task,
         signature=built.signature,
         labels=built.labels,

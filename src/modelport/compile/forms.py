@@ -50,6 +50,7 @@ FORMS: tuple[Form, ...] = (
         f"{_SANDBOX}.load_pickle",
         runs_code=True,
     ),
+    Form("transformers", (), frozenset(), f"{_SANDBOX}.load_transformers", "config.json", memory=32 * GIB),
 )
 """Every form, in the order they are tried where several share an ending."""
 

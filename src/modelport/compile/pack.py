@@ -207,7 +207,7 @@ def golden(compiled: Compiled, proof: Trial) -> Golden:
     places = _golden_places(proof)
     inputs = Batch(len(places), {name: proof.taken.array(name)[places] for name in proof.taken.tensors})
     answers = proof.predictor.predict(inputs)
-    outputs = {field.name: answers.array(field.name) for field in compiled.signature.outputs}
+    outputs = {field.name: answers[field.name] for field in compiled.signature.outputs}
     found = golden_of(inputs, outputs, proof.parity.tolerance)
     # A golden row that this very machine cannot replay would keep every server from getting ready.
     replay(proof.predictor, found, compiled.signature)

@@ -34,6 +34,7 @@ def pack_file(
     name: str,
     sample_path: Path,
     vectorizer: Path | None = None,
+    head: Path | None = None,
     labels: Sequence[Label] | None = None,
     version: str | None = None,
     trust_pickle: bool = False,
@@ -47,14 +48,15 @@ def pack_file(
 
     Pickles and skops files are loaded only inside the sandbox, pickles only with `trust_pickle`; whether the
     compiled model answers alike is judged here, from the arrays the sandbox handed back. An ONNX graph is
-    loaded in the sandbox first. `labels_column` names the column of the sample that holds the right answers:
+    loaded in the sandbox first. `head` is a file with an estimator that was fitted on the embeddings of the
+    encoder in the folder `path`. `labels_column` names the column of the sample that holds the right answers:
     the model does not see it, and what `quantize` loses is judged by it. The other arguments and errors are
     those of `compile.pack.pack`; also raises `SourceRefused` and `SandboxError`.
     """
     check_name(name)
     truth = None if labels_column is None else read_column(sample_path, labels_column)
     precision = wish(quantize, truth, allow_loss)
-    source = open_source(path, trust_pickle=trust_pickle, vectorizer=vectorizer)
+    source = open_source(path, trust_pickle=trust_pickle, vectorizer=vectorizer, head=head)
     if source.form.name == "onnx":
         graph = _graph(source.path, allow_weak=allow_weak_sandbox)
         data = read(sample_path, without=labels_column)
@@ -64,6 +66,7 @@ def pack_file(
     files = _files(source, sample_path)
     options = {
         "form": source.form.name,
+        "head_form": "" if source.head_form is None else source.head_form.name,
         "labels": None if labels is None else list(labels),
         "without": labels_column,
     }
@@ -94,8 +97,8 @@ def _limits(source: Source) -> Limits:
 
 def _files(source: Source, sample: Path) -> dict[str, Path]:
     """What the conversion reads, by name."""
-    files = {"model": source.path, "sample": sample}
-    return files if source.vectorizer is None else {**files, "vectorizer": source.vectorizer}
+    files = {"model": source.path, "sample": sample, "vectorizer": source.vectorizer, "head": source.head}
+    return {name: path for name, path in files.items() if path is not None}
 
 
 def _graph(path: Path, *, allow_weak: bool) -> bytes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from modelport.compile.compare import TOLERANCE, Parity, compare, compare_rows, describe, row_of
+from modelport.compile.compare import TOLERANCE, Parity, compare, compare_rows, describe, rectangular, row_of
 from modelport.compile.compiled import Adopted, Compiled, Outputs
 from modelport.compile.edges import edges
 from modelport.compile.pieces import answers, in_pieces
@@ -88,7 +88,7 @@ def trial(adopted: Adopted, compiled: Compiled, sample: Sample, tolerance: float
         warnings.simplefilter("ignore")
         given, expected, refused = _answered(in_pieces(adopted.original), sample.batch, edges(sample, inputs))
     taken = conform(given, inputs)
-    got = _answers(predictor, taken)
+    got = rectangular(_answers(predictor, taken), expected)
     edge_rows = given.rows - len(sample)
     parity, agreed = compare_rows(expected, got, given, tolerance, edge_rows=edge_rows, refused=refused)
     if not parity.holds:

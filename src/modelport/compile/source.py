@@ -23,7 +23,7 @@ _ELSEWHERE: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A model file or folder, and perhaps its vectorizer, whose bytes are what their names say.
+    """A model file or folder, perhaps with its vectorizer or a head, whose bytes are what their names say.
 
     Nothing is loaded: only an ONNX graph ever is outside the sandbox.
     """
@@ -31,21 +31,35 @@ class Source:
     form: Form
     path: Path
     vectorizer: Path | None = None
+    head: Path | None = None
+    head_form: Form | None = None
 
 
-def open_source(path: Path, *, trust_pickle: bool, vectorizer: Path | None = None) -> Source:
+def open_source(
+    path: Path, *, trust_pickle: bool, vectorizer: Path | None = None, head: Path | None = None
+) -> Source:
     """The source in `path`, judged by name and by bytes; both must agree.
 
     Raises `SourceRefused`: `source-absent`, `source-unknown` for a kind that is not read, `source-mismatch`
     when name and bytes differ, `pickle-untrusted` for a pickle without `trust_pickle`.
     """
     form = _form(path, trust_pickle=trust_pickle)
+    if head is not None:
+        return _headed(form, path, head, trust_pickle=trust_pickle)
     if vectorizer is None:
         return Source(form, path)
     if form.name == "onnx" or _form(vectorizer, trust_pickle=trust_pickle) != form:
         msg = "the vectorizer and the model are not in files of the same kind"
         raise SourceRefused(msg, code="source-mismatch", hint="a vectorizer goes with a pickled model")
     return Source(form, path, vectorizer)
+
+
+def _headed(form: Form, path: Path, head: Path, *, trust_pickle: bool) -> Source:
+    found = _form(head, trust_pickle=trust_pickle)
+    if form.name != "transformers" or found.name not in {"skops", "pickle"}:
+        msg = "a head is an estimator of scikit-learn behind a folder of transformers"
+        raise SourceRefused(msg, code="source-mismatch", hint="give ENCODER_FOLDER --head head.skops")
+    return Source(form, path, head=head, head_form=found)
 
 
 def _form(path: Path, *, trust_pickle: bool) -> Form:

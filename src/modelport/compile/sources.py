@@ -2,8 +2,9 @@
 
 A bundle holds nothing that runs code, and a pickle runs code: so sources are no part of it. They are a file
 of their own, which the bundle names by digest (attachment `source.json`), so that no other is taken for it.
-It holds the model file or folder, the vectorizer, the rows of the sample as they were given, and the choices
-that were made; whoever has it can compile again for another machine, a newer runtime, another precision.
+It holds the model file or folder, the vectorizer or head, the rows of the sample as they were given, and the
+choices that were made; whoever has it can compile again for another machine, a newer runtime, another
+precision.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class Choices(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     model: str
     sample: str
     vectorizer: str | None = None
+    head: str | None = None
     labels: tuple[Label, ...] | None = None
     version: str | None = None
     quantize: str | None = None
@@ -79,15 +81,14 @@ def beside(bundle: Path) -> Path:
     return bundle.with_name(stem + _ENDING)
 
 
-def chosen(
-    model: Path, sample: Path, vectorizer: Path | None, **choices: Any
-) -> tuple[Choices, Mapping[str, Path]]:
-    """The choices as sources keep them, with the files by their names there."""
-    files = {f"model{model.suffix}": model, f"sample{sample.suffix}": sample}
-    if vectorizer is not None:
-        files[f"vectorizer{vectorizer.suffix}"] = vectorizer
-    names = dict(zip(("model", "sample", "vectorizer"), files, strict=False))
-    return msgspec.convert({**names, **choices}, Choices), files
+def chosen(files: Mapping[str, Path | None], **choices: Any) -> tuple[Choices, Mapping[str, Path]]:
+    """The choices as sources keep them, with the files by their names there.
+
+    `files` has `model` and `sample`, and may have `vectorizer` and `head`.
+    """
+    given = {role: path for role, path in files.items() if path is not None}
+    names = {role: f"{role}{path.suffix}" for role, path in given.items()}
+    return msgspec.convert({**names, **choices}, Choices), {names[role]: given[role] for role in given}
 
 
 def draft(bundle: Path, choices: Choices, files: Mapping[str, Path]) -> Draft:

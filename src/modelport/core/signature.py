@@ -31,6 +31,7 @@ Task = Literal[
     "clustering",  # a cluster number
     "outlier",  # label "inlier" or "outlier", with a score
     "multilabel",  # several labels or numbers per row, one per target
+    "entities",  # spans of a text, each with a label and a score
     "transform",  # a vector of numbers (embeddings, projections)
     "tensors",  # a graph whose meaning we were not told: tensors in, tensors out
 ]
@@ -80,6 +81,8 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     - clustering: `cluster` (INT64, `(-1,)`), optional `scores`
     - outlier: `label` (INT64, index into the labels `("outlier", "inlier")`), optional `scores` (`(-1,)`)
     - multilabel: `labels` (INT64 indices or numbers, `(-1, t)`), optional `probabilities` (`(-1, t)`)
+    - entities: one value per entity, so rows differ in length (`(-1, -1)`): `text` (BYTES), `label` (INT64,
+      index into the manifest's labels), `start` and `end` (INT64, in characters of the item), `score` (FP32)
     - transform: `values` (`(-1, d)`)
     - tensors: whatever the graph names them
     """

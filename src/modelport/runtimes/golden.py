@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -13,18 +14,18 @@ from modelport.core.golden import Golden
 from modelport.core.signature import Field, Signature
 from modelport.errors import BundleCorrupt, ModelFailed
 from modelport.runtimes.base import Predictor
-from modelport.runtimes.batch import Array, Batch
+from modelport.runtimes.batch import Array, Batch, Ragged, Tensor
 from modelport.runtimes.dtypes import NUMPY
 
 
-def golden_of(inputs: Batch, outputs: Mapping[str, Array], tolerance: float) -> Golden:
+def golden_of(inputs: Batch, outputs: Mapping[str, Tensor], tolerance: float) -> Golden:
     """The golden rows of a batch and its right answers.
 
     NaN and absent text are written as null, bytes in base64.
     """
     return Golden(
         {name: _plain(inputs.array(name)) for name in inputs.tensors},
-        {name: _plain(array) for name, array in outputs.items()},
+        {name: _rows(tensor) for name, tensor in outputs.items()},
         inputs.rows,
         tolerance,
     )
@@ -44,7 +45,7 @@ def replay(predictor: Predictor, golden: Golden, signature: Signature) -> None:
     """
     answers = predictor.predict(inputs_of(golden, signature)).tensors
     for name, expected in golden.outputs.items():
-        row = _first_wrong(_expected(expected), np.asarray(answers.get(name)), golden.tolerance)
+        row = _first_unlike(expected, answers.get(name), golden.tolerance)
         if row is not None:
             msg = f"golden row {row} answers {name!r} otherwise than when it was packed"
             raise ModelFailed(msg, code="golden-mismatch", hint="compile the model again for this machine")
@@ -71,12 +72,30 @@ def scale(expected: Array) -> float:
     return min(1.0, float(finite.max(initial=0.0))) or 1.0
 
 
+def _first_unlike(expected: list[Any], got: Tensor | None, tolerance: float) -> int | None:
+    if not isinstance(got, Ragged):
+        return _first_wrong(_expected(expected), np.asarray(got), tolerance)
+    for row, (wanted, length) in enumerate(zip(expected, np.diff(got.offsets).tolist(), strict=False)):
+        if len(wanted) != length:
+            return row
+    if not len(got.values) or len(expected) != len(got):
+        return None if len(expected) == len(got) else 0
+    value = _first_wrong(_expected(list(chain.from_iterable(expected))), got.values, tolerance)
+    return None if value is None else int(np.searchsorted(got.offsets, value, "right")) - 1
+
+
 def _first_wrong(expected: Array, got: Array, tolerance: float) -> int | None:
     if got.shape != expected.shape:
         return 0
     wrong = ~same(expected, got, tolerance) if expected.dtype.kind in "iufb" else expected != got
     rows = wrong.reshape(len(wrong), int(np.prod(wrong.shape[1:], dtype=np.int64))).any(axis=1)
     return int(rows.argmax()) if rows.any() else None
+
+
+def _rows(tensor: Tensor) -> list[Any]:
+    if not isinstance(tensor, Ragged):
+        return _plain(tensor)
+    return [_plain(row) for row in np.split(tensor.values, tensor.offsets[1:-1])]
 
 
 def _plain(array: Array) -> list[Any]:

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import numpy as np
 
-from modelport.core.manifest import Manifest
+from modelport.core.manifest import Label, Manifest
 from modelport.core.signature import Field
 from modelport.errors import ModelportError
 from modelport.runtimes.base import TRUNCATED
 from modelport.runtimes.batch import Array, Batch, Ragged
 
 _NO_ERRORS: dict[int, ModelportError] = {}
+
+
+ENTITIES = "entities"
+"""The one public output of the task `entities`: per row a JSON list, where a protocol has no objects."""
+
+
+class Entity(msgspec.Struct, frozen=True):
+    """One entity as callers see it; `start` and `end` count characters of the item."""
+
+    text: str
+    label: Label
+    start: int
+    end: int
+    score: float
 
 
 class Results:
@@ -35,12 +50,23 @@ class Results:
         """The output tensor `name` as callers see it (labels, not indices), one entry per row."""
         values = self._lists.get(name)
         if values is None:
-            values = self._lists[name] = self.meaning.values(self.batch, name)
+            texts = name == ENTITIES and self.meaning.task == "entities"
+            values = (
+                [_encode(row) for row in self.entities()] if texts else self.meaning.values(self.batch, name)
+            )
+            self._lists[name] = values
         return values
 
     def predictions(self) -> list[Any]:
-        """The answer of each row: label, number, cluster, list."""
-        return self.tensor(self.meaning.answer)
+        """The answer of each row: label, number, cluster, list, entities."""
+        return self.entities() if self.meaning.task == "entities" else self.tensor(self.meaning.answer)
+
+    def entities(self) -> list[Any]:
+        """The entities of each row, as objects."""
+        values = self._lists.get("spans")
+        if values is None:
+            values = self._lists["spans"] = self.meaning.entities(self.batch)
+        return values
 
     def confidences(self) -> list[float | None]:
         """How sure the model is of each row's prediction; None when it cannot say."""
@@ -62,6 +88,7 @@ _ANSWER = {
     "clustering": "cluster",
     "multilabel": "labels",
     "transform": "values",
+    "entities": ENTITIES,
 }
 
 
@@ -93,6 +120,14 @@ class Meaning:
         values: list[Any] = tensor.tolist()
         return values
 
+    def entities(self, batch: Batch) -> list[Any]:
+        """The entities of each row, in the order of the text."""
+        assert self.labels is not None
+        texts, starts, ends, scores = (self.values(batch, name) for name in ("text", "start", "end", "score"))
+        labels = [[self.labels[index] for index in row] for row in self.values(batch, "label")]
+        rows = zip(texts, labels, starts, ends, scores, strict=True)
+        return [[Entity(*each) for each in zip(*row, strict=True)] for row in rows]
+
     def confidences(self, batch: Batch) -> list[float | None]:
         """The highest probability of each row, or None."""
         if not self.probabilistic:
@@ -104,6 +139,8 @@ class Meaning:
 def public_outputs(manifest: Manifest) -> tuple[Field, ...]:
     """Output fields as callers see them: label indices carry the labels' own dtype."""
     labels = manifest.labels
+    if manifest.task == "entities":
+        return (Field(ENTITIES, "BYTES", (-1,)),)
     if labels is None or manifest.task not in {"classification", "outlier"}:
         return manifest.signature.outputs
     dtype = _label_dtype(labels)
@@ -126,6 +163,10 @@ def nonfinite_rows(batch: Batch) -> int:
     for tensor in suspects:
         bad |= ~np.isfinite(tensor).reshape(len(tensor), -1).all(axis=1)
     return int(bad.sum())
+
+
+def _encode(row: list[Entity]) -> str:
+    return msgspec.json.encode(row).decode()
 
 
 _ZEROS: dict[tuple[str, int], Array] = {}

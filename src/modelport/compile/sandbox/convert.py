@@ -23,7 +23,7 @@ from modelport.errors import Unsupported
 
 
 def task(inputs: Mapping[str, Path], options: Mapping[str, Any]) -> Mapping[str, bytes]:
-    """Answer the files that `compile.converted` describes. Options: `form`, `labels`, and
+    """Answer the files that `compile.converted` describes. Options: `form`, `head_form`, `labels`, and
     `without`, a column of the sample to leave out.
 
     Raises `Unsupported` when no candidate can be built.
@@ -31,9 +31,18 @@ def task(inputs: Mapping[str, Path], options: Mapping[str, Any]) -> Mapping[str,
     # A hostile or merely old pickle may warn about anything; what matters is whether answers agree.
     warnings.simplefilter("ignore")
     sample = Sample.read(inputs["sample"], without=options.get("without"))
-    model = load(inputs["model"], options["form"])
+    model = load(inputs["model"], options["form"]) if "head" not in inputs else _headed(inputs, options)
     vectorizer = load(inputs["vectorizer"], options["form"]) if "vectorizer" in inputs else None
     return _Writer().write(_adopted(model, sample, options["labels"], vectorizer), sample)
+
+
+def _headed(inputs: Mapping[str, Path], options: Mapping[str, Any]) -> Any:
+    """The encoder in a folder with an estimator behind it."""
+    from sklearn.pipeline import make_pipeline
+
+    from modelport.compile.transformers.encoder import TextEncoder
+
+    return make_pipeline(TextEncoder(inputs["model"]), load(inputs["head"], options["head_form"]))
 
 
 def _adopted(model: Any, sample: Sample, labels: Any, vectorizer: Any) -> Adopted:

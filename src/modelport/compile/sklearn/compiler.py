@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from modelport.compile.compiled import Adopted
@@ -21,6 +22,10 @@ class SklearnCompiler:
 
 
 def _adopted(model: Any, sample: Sample, wanted: Wanted) -> Adopted:
+    if sample.item == "text" and _encodes(model):
+        from modelport.compile.transformers.joined import adopt as adopt_encoded
+
+        return adopt_encoded(model, sample, wanted)
     if sample.item == "text":
         from modelport.compile.text.adopt import adopt as adopt_text
 
@@ -31,6 +36,15 @@ def _adopted(model: Any, sample: Sample, wanted: Wanted) -> Adopted:
     from modelport.compile.sklearn.adopt import adopt as adopt_table
 
     return adopt_table(model, sample, wanted.labels)
+
+
+def _encodes(model: Any) -> bool:
+    """Whether it begins with our `TextEncoder`, which nobody has who has not imported it."""
+    if "modelport.compile.transformers.encoder" not in sys.modules:
+        return False
+    from modelport.compile.transformers.joined import starts_with_encoder
+
+    return starts_with_encoder(model)
 
 
 def _require_fitted(model: Any) -> None:

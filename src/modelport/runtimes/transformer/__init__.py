@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from modelport.runtimes.transformer.predictor import TransformerRuntime
+from modelport.runtimes.transformer.runtime import TransformerRuntime
 
 __all__ = ["TransformerRuntime"]

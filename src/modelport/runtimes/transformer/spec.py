@@ -18,6 +18,16 @@ MAX_LENGTH = 1 << 16
 """Most tokens that a text may have in any model."""
 
 
+class Tag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a token class says of its word: an index into the bundle's labels, and whether an entity begins.
+
+    `label` is None for a word that is in no entity.
+    """
+
+    label: int | None = None
+    begins: bool = False
+
+
 class Transformer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A text encoder.
 
@@ -26,9 +36,11 @@ class Transformer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         vocabulary: token numbers the graph knows: 0 to `vocabulary - 1`.
         pad: token number that fills up shorter rows.
         feeds: inputs of the graph, INT64 `[rows, tokens]`.
+        tags: for entities, what each token class means, in order.
     """
 
     max_length: int
     vocabulary: int
     pad: int
     feeds: tuple[Feed, ...]
+    tags: tuple[Tag, ...] = ()

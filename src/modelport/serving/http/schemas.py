@@ -176,8 +176,22 @@ def _prediction(endpoint: Described, label: Schema) -> Schema:
             return {"type": "integer"}
         case "multilabel" | "transform":
             return {"type": "array"}
+        case "entities":
+            return {"type": "array", "items": _entity(label)}
         case "tensors":
             return {"description": "The graph's outputs, as nested lists by name or alone."}
+
+
+def _entity(label: Schema) -> Schema:
+    place: Schema = {"type": "integer", "minimum": 0, "description": "In characters of the item."}
+    fields: dict[str, Schema] = {
+        "text": {"type": "string"},
+        "label": label,
+        "start": place,
+        "end": place,
+        "score": {"type": "number", "minimum": 0, "maximum": 1},
+    }
+    return _object(fields, list(fields))
 
 
 def _label(labels: tuple[Label, ...] | None) -> Schema:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -36,6 +38,15 @@ def numbers(path: Path) -> str:
     model = make_pipeline(StandardScaler(), LogisticRegression()).fit(rows, target)
     packed = modelport.pack(model, name="numbers", sample=rows[:64], labels=["malignant", "benign"])
     return _saved(packed, path)
+
+
+def wide(path: Path) -> str:
+    """The same rows for a network of 2 MB, which takes some 4 MB when it is loaded."""
+    rows, target = load_breast_cancer(return_X_y=True, as_frame=True)
+    network = MLPClassifier((1024, 512), max_iter=1, random_state=0)
+    with warnings.catch_warnings(action="ignore"):  # nobody waits for it to converge
+        model = make_pipeline(StandardScaler(), network).fit(rows, target)
+    return _saved(modelport.pack(model, name="wide", sample=rows[:8]), path)
 
 
 def row() -> list[float]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.acceptance.models import dummy, renamed
+from tests.acceptance.models import dummy, renamed, wide
 from tests.acceptance.rawclient import Raw, post, request
 from tests.acceptance.served import Served, serve, summing
 
@@ -179,11 +179,11 @@ def test_46_loads_and_unloads_at_the_same_time_end_as_the_last_one_said(tmp_path
         load_and_unload(one, plans, bundle, rounds=3)
 
 
-def test_46_two_models_that_need_the_same_memory_take_turns(bundles: dict[str, str], tmp_path: Path) -> None:
+def test_46_two_models_that_need_the_same_memory_take_turns(item: list[float], tmp_path: Path) -> None:
     """Every request of one model pushes out the other; none fails, and neither is lost."""
-    pair = [renamed(bundles["numbers"], tmp_path / f"{name}.bundle", name) for name in ("left", "right")]
-    item = [1.0] * 30
-    settings = Settings(bundles=tuple(pair), port=0, memory=150_000)
+    bundle = wide(tmp_path / "wide.bundle")
+    pair = [renamed(bundle, tmp_path / f"{name}.bundle", name) for name in ("left", "right")]
+    settings = Settings(bundles=tuple(pair), port=0, memory=7 * MIB)
     with serve(tmp_path, settings, asking("left", item)) as one:
         turns = count()
 

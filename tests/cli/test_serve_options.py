@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from modelport.cli.app import app
-from modelport.cli.options import Number
+from modelport.cli.options import Bytes, Number
 from modelport.cli.serve import parse_limits, parse_split
 from modelport.errors import ModelportError, SettingsError
 from modelport.serving.settings import Limits, Settings
@@ -57,6 +57,20 @@ def test_a_number_is_a_finite_one_of_its_range(text: str) -> None:
     assert Number(0).convert("0.5", None, None) == 0.5
 
 
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("4GiB", 4 << 30), ("500MB", 500_000_000), ("1.5k", 1500), ("1048576", 1 << 20), ("10 MiB", 10 << 20)],
+)
+def test_sizes_are_read_with_their_units(text: str, size: int) -> None:
+    assert Bytes().convert(text, None, None) == size
+
+
+@pytest.mark.parametrize("text", ["4 apples", "-1", "GiB", "1e9", ""])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter):
+        Bytes().convert(text, None, None)
+
+
 def test_what_is_given_arrives_in_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[Settings] = []
 
@@ -74,7 +88,8 @@ def test_what_is_given_arrives_in_the_settings(tmp_path: Path, monkeypatch: pyte
             *("serve", str(bundle), str(bundle), "--split", "a:1=90,a:2=10", "--keys", str(keys)),
             *("--host", "0.0.0.0", "--port", "0", "--allow-host", "a", "--allow-host", "b"),
             *("--timeout", "2.5", "--no-telemetry", "--spool", str(tmp_path), "--redact", "age"),
-            *("--allow-python", "--limit", "rows=7"),
+            *("--allow-python", "--limit", "rows=7", "--memory", "4GiB", "--pin", "a", "--no-preload"),
+            *("--unload-idle", "60", "--cache", "64MiB", "--cache-ttl", "5", "--shadow", "a:2=10"),
         ],
     )
     assert ended.exit_code == 3
@@ -91,6 +106,13 @@ def test_what_is_given_arrives_in_the_settings(tmp_path: Path, monkeypatch: pyte
             spool=str(tmp_path),
             redact=("age",),
             allow_python=True,
+            memory=4 << 30,
+            pin=("a",),
+            preload=False,
+            unload_idle=60.0,
+            cache=64 << 20,
+            cache_ttl=5.0,
+            shadow={"a": {2: 10}},
             limits=Limits(rows=7),
         )
     ]

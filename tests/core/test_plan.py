@@ -13,15 +13,19 @@ from modelport.core.plan import EndpointSpec, Revision, Route, ServingPlan, Shar
 from modelport.errors import PlanRefused
 
 
-def plan(*shares: tuple[str, int], slots: tuple[SlotSpec, ...] | None = None) -> ServingPlan:
+def plan(
+    *shares: tuple[str, int], slots: tuple[SlotSpec, ...] | None = None, shadows: tuple[Share, ...] = ()
+) -> ServingPlan:
     known = slots if slots is not None else tuple(SlotSpec(f"m:{n}", "m", n, f"m-{n}.bundle") for n in (1, 2))
-    route = Route(tuple(Share(slot, weight) for slot, weight in shares))
+    route = Route(tuple(Share(slot, weight) for slot, weight in shares), shadows=shadows)
     return ServingPlan(Revision(0, 1), known, (EndpointSpec("m", route),))
 
 
 def test_a_plan_that_holds_together_passes() -> None:
     good = plan(("m:1", 9000), ("m:2", 1000))
     assert check(good) is good
+    shadowed = plan(("m:1", 10_000), ("m:2", 0), shadows=(Share("m:2", 500),))
+    assert check(shadowed) is shadowed
     assert msgspec.json.decode(msgspec.json.encode(good), type=ServingPlan) == good
 
 
@@ -36,6 +40,10 @@ SLOT = SlotSpec("m:1", "m", 1, "m.bundle")
         (plan(("m:1", 5000), ("m:1", 5000)), "2 times"),
         (plan(("m:3", 10_000)), "unknown slot"),
         (plan(("m:1", 10_000), slots=(SLOT, SLOT)), "2 times"),
+        (plan(("m:1", 10_000), shadows=(Share("m:9", 1),)), "unknown shadow"),
+        (plan(("m:1", 10_000), shadows=(Share("m:1", 1),)), "cannot be its shadow too"),
+        (plan(("m:1", 10_000), shadows=(Share("m:2", 0),)), "the weight 0"),
+        (plan(("m:1", 10_000), shadows=(Share("m:2", 1), Share("m:2", 1))), "2 times"),
         (plan(("m:1", 10_000), slots=(SlotSpec("m:1", "../m", 1, "m.bundle"),)), "not a valid"),
         (plan(("m:1", 10_000), slots=(SlotSpec("m:1", "m", 0, "m.bundle"),)), "version 0"),
         (plan(("m:1", 10_000), slots=(SlotSpec("m:1", "m", 1, ""),)), "no bundle"),

@@ -16,7 +16,7 @@ from modelport.core.manifest import Step, pure
 from modelport.errors import ModelFailed
 from modelport.runtimes.batch import Array, Batch, Ragged
 from modelport.serving import shared
-from modelport.serving.cache import Cache, SlotCache
+from modelport.serving.cache import LONGEST, Cache, SlotCache
 from modelport.serving.counters import SlotCounters
 from modelport.serving.execution.run import Outcome
 from modelport.serving.results import Meaning, Results
@@ -235,6 +235,11 @@ def test_inputs_that_differ_have_keys_that_differ(desk: Desk) -> None:
 def test_how_an_array_lies_in_memory_does_not_matter(desk: Desk) -> None:
     rows = np.arange(6.0).reshape(2, 3)
     assert desk.a._key(Batch(2, {"x": rows})) == desk.a._key(Batch(2, {"x": np.asfortranarray(rows)}))
+
+
+def test_an_input_that_takes_long_to_read_is_not_looked_up(desk: Desk) -> None:
+    for most, known in ((LONGEST, True), (LONGEST + 8, False)):
+        assert bool(desk.a._key(Batch(1, {"x": np.zeros((1, most // 8))}))) is known
 
 
 def test_an_input_that_cannot_be_told_from_others_is_not_remembered(desk: Desk) -> None:

@@ -14,7 +14,7 @@ import pytest
 from modelport.bundle.writer import write
 from modelport.core.access import AccessSnapshot, KeyEntry
 from modelport.core.manifest import FORMAT, About, Manifest, Parameters
-from modelport.core.plan import Revision, ServingPlan, check
+from modelport.core.plan import Revision, ServingPlan, Share, check
 from modelport.core.signature import Field, Signature
 from modelport.errors import BundleError, SettingsError
 from modelport.serving import access_file
@@ -86,6 +86,31 @@ def test_a_split_that_does_not_fit_is_refused(
     paths = [bundle(tmp_path / f"{at}.bundle", "churn") for at in range(2)]
     with pytest.raises(SettingsError, match=reason):
         make_plan(paths, split)
+
+
+def test_a_shadow_gets_no_traffic_and_its_share_of_what_was_answered(tmp_path: Path) -> None:
+    bundles = [bundle(tmp_path / f"{at}.bundle", "churn", size=at) for at in (2, 3)]
+    plan = make_plan(bundles, {}, shadow={"churn": {2: 10}})
+    assert weights(plan) == {"churn:1": 10_000, "churn:2": 0}
+    assert plan.endpoints[0].route.shadows == (Share("churn:2", 1000),)
+    for shadow in ({"churn": {3: 10}}, {"spam": {1: 10}}, {"churn": {2: 0}}, {"churn": {1: 5, 2: 5}}):
+        with pytest.raises(SettingsError) as caught:
+            make_plan(bundles, {}, shadow=shadow)
+        assert caught.value.code == "bad-shadow"
+
+
+def test_slots_are_lazy_except_those_that_are_pinned(tmp_path: Path) -> None:
+    bundles = [bundle(tmp_path / f"{at}.bundle", "churn", size=at) for at in (2, 3)]
+    bundles.append(bundle(tmp_path / "spam.bundle", "spam"))
+    plan = make_plan(bundles, {}, lazy=True, pin=("churn:2", "spam"))
+    assert {slot.id: slot.pinned for slot in plan.slots} == {
+        "churn:1": False,
+        "churn:2": True,
+        "spam:1": True,
+    }
+    with pytest.raises(SettingsError) as caught:
+        make_plan(bundles, {}, lazy=True, pin=("ham",))
+    assert caught.value.code == "bad-pin"
 
 
 def test_a_bundle_whose_name_names_no_endpoint_is_called_as_its_file(tmp_path: Path) -> None:

@@ -106,6 +106,17 @@ def test_a_lazy_slot_holds_up_its_endpoint_until_it_is_verified_and_no_longer() 
     assert rollout.advance(state, [verified]).committed == {"churn": revision(1)}
 
 
+def test_a_shadow_is_waited_for_and_missed_by_nobody_when_it_fails() -> None:
+    slots = tuple(SlotSpec(f"churn:{at}", "churn", at, "x.bundle") for at in (1, 2))
+    route = Route((Share("churn:1", 10_000),), shadows=(Share("churn:2", 500),))
+    state = rollout.take(State(), check(ServingPlan(revision(1), slots, (EndpointSpec("churn", route),))))
+    waits = asked(1, churn_1=READY, churn_2=SlotReport("loading"))
+    assert rollout.advance(state, [waits]).committed == {}
+    for shadow in (READY, FAILED, SlotReport("verified")):
+        worker = asked(1, churn_1=READY, churn_2=shadow)
+        assert rollout.advance(state, [worker]).committed == {"churn": revision(1)}
+
+
 def test_a_plan_that_is_no_newer_is_refused() -> None:
     state = rollout.take(State(), plan(2, churn=1))
     for number in (1, 2):

@@ -30,6 +30,7 @@ _seconds = options.Number(0)
 )
 @click.option("--plan", type=click.Path(), help="Serve and watch a plan file instead of bundles.")
 @click.option("--split", help="Shares of versions in percent, as churn:1=90,churn:2=10.")
+@click.option("--shadow", help="Shares repeated at another version and compared, in percent, as churn:2=10.")
 @click.option("--host", default="127.0.0.1", help="Where to listen; anything but loopback needs --keys.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, help="0 takes any free port.")
 @click.option(
@@ -140,12 +141,13 @@ _seconds = options.Number(0)
     multiple=True,
     help="A limit, as json_bytes=8388608; repeatable. See the settings page.",
 )
-def command(*, split: str | None, limits: tuple[str, ...], **others: Any) -> None:
+def command(*, split: str | None, shadow: str | None, limits: tuple[str, ...], **others: Any) -> None:
     """Serve bundles over HTTP until interrupted."""
     from modelport.serving.settings import Settings, check
 
     # Every other option has the name and the type of its setting; a test holds the two together.
-    settings = check(Settings(split=parse_split(split or ""), limits=parse_limits(limits), **others))
+    shares, repeated = parse_split(split or ""), parse_shares(shadow or "")
+    settings = check(Settings(split=shares, shadow=repeated, limits=parse_limits(limits), **others))
     settings = advised(settings, given(click.get_current_context()))
     from modelport.serving.__main__ import main
 
@@ -181,17 +183,23 @@ def advised(settings: Settings, said: set[str]) -> Settings:
 
 def parse_split(text: str) -> dict[str, dict[int, int]]:
     """Read `churn:1=90,churn:2=10`; each model's shares make 100 percent. Raises `SettingsError`."""
-    shares: dict[str, dict[int, int]] = {}
-    for part in filter(None, text.split(",")):
-        name, version, percent = _share(part)
-        if version in shares.setdefault(name, {}):
-            msg = f"{name}:{version} stands twice in the split"
-            raise _bad_split(msg)
-        shares[name][version] = percent
+    shares = parse_shares(text)
     for name, versions in shares.items():
         if sum(versions.values()) != 100:
             msg = f"the shares of {name!r} make {sum(versions.values())} %, not 100 %"
             raise _bad_split(msg)
+    return shares
+
+
+def parse_shares(text: str) -> dict[str, dict[int, int]]:
+    """Read `churn:1=90,churn:2=10`, whatever it sums to. Raises `SettingsError`."""
+    shares: dict[str, dict[int, int]] = {}
+    for part in filter(None, text.split(",")):
+        name, version, percent = _share(part)
+        if version in shares.setdefault(name, {}):
+            msg = f"{name}:{version} stands there twice"
+            raise _bad_split(msg)
+        shares[name][version] = percent
     return shares
 
 

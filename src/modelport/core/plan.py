@@ -71,11 +71,19 @@ class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How an endpoint's traffic splits. `salt` names the experiment, so that splits do not correlate."""
+    """How an endpoint's traffic splits.
+
+    Attributes:
+        shares: who answers; weights sum to `BASIS_POINTS`.
+        salt: names the experiment, so that splits do not correlate.
+        sticky: what the key of a request is.
+        shadows: slots at which a share of the requests is repeated after the answer, each weight on its own.
+    """
 
     shares: tuple[Share, ...]
     salt: str = ""
     sticky: StickyBy = "user"
+    shadows: tuple[Share, ...] = ()
 
 
 class EndpointSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -162,3 +170,17 @@ def _route_faults(endpoint: EndpointSpec, known: set[str]) -> Iterator[str]:
     for share in shares:
         if share.slot not in known:
             yield f"endpoint {endpoint.name!r} routes to unknown slot {share.slot!r}"
+    yield from _shadow_faults(endpoint, known)
+
+
+def _shadow_faults(endpoint: EndpointSpec, known: set[str]) -> Iterator[str]:
+    shadows = endpoint.route.shadows
+    answering = {share.slot for share in endpoint.route.shares if share.weight}
+    yield from _repeated(f"among the shadows of {endpoint.name!r}, slot", [share.slot for share in shadows])
+    for share in shadows:
+        if not 0 < share.weight <= BASIS_POINTS:
+            yield f"the shadow {share.slot!r} of {endpoint.name!r} has the weight {share.weight}"
+        if share.slot not in known:
+            yield f"endpoint {endpoint.name!r} has the unknown shadow {share.slot!r}"
+        if share.slot in answering:
+            yield f"slot {share.slot!r} answers {endpoint.name!r} and cannot be its shadow too"

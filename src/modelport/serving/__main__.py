@@ -48,6 +48,7 @@ def _plans(settings: Settings) -> PlanSource:
     return StandalonePlans(
         settings.bundles,
         settings.split,
+        shadow=settings.shadow,
         lazy=lazy,
         pin=settings.pin,
         device=settings.device,

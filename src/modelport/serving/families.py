@@ -149,6 +149,41 @@ CACHE_CELLS = (
     _of_model("modelport_cache_bytes", "gauge", "Memory of remembered answers.", shared.CACHE_BYTES),
 )
 
+SHADOW_CELLS = (
+    _of_model(
+        "modelport_shadow_rows_total",
+        "counter",
+        "Rows repeated at the shadow and compared with the answer.",
+        shared.SHADOW_ROWS,
+    ),
+    _of_model(
+        "modelport_shadow_agreed_rows_total",
+        "counter",
+        "Compared rows with the same prediction.",
+        shared.SHADOW_AGREED,
+    ),
+    _of_model(
+        "modelport_shadow_shift_total",
+        "counter",
+        "Sum over compared rows of the largest difference of a probability.",
+        shared.SHADOW_SHIFT,
+        1e6,
+    ),
+    _of_model(
+        "modelport_shadow_answered_seconds_total",
+        "counter",
+        "Time the compared requests took where they were answered.",
+        shared.SHADOW_ANSWERED_NS,
+        NS,
+    ),
+    _of_model(
+        "modelport_shadow_dropped_total",
+        "counter",
+        "Requests that were to be repeated, and found no time or room.",
+        shared.SHADOW_DROPPED,
+    ),
+)
+
 HOST_CELLS = (
     _of_model("modelport_host_up", "gauge", "Model hosts that take calls.", board.PID),
     _of_model("modelport_host_restarts_total", "counter", "Model hosts that were lost.", board.RESTARTS),
@@ -182,7 +217,7 @@ HOST_CELLS = (
 )
 """Of models that run in model hosts; the cells are those of the board."""
 
-SPARSE_CELLS = (*RESIDENCE_CELLS, *CACHE_CELLS)
+SPARSE_CELLS = (*RESIDENCE_CELLS, *CACHE_CELLS, *SHADOW_CELLS)
 """Cells that few slots use: a series that is zero is left out."""
 
 WORKER_CELLS = (

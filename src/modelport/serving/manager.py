@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor
+from typing import Protocol
 
 from modelport.core.plan import EndpointSpec, Revision, ServingPlan, SlotSpec
 from modelport.core.traffic import Splitter
@@ -28,16 +29,34 @@ _AFTER = 1.0
 """Seconds after which nothing that is under way can hold a slot that was let go."""
 
 
+class Mirrors(Protocol):
+    """Who repeats calls at shadows: `shadow.Shadows`."""
+
+    def arms(
+        self, spec: EndpointSpec, arms: tuple[LiveSlot, ...], slots: Iterable[LiveSlot]
+    ) -> tuple[LiveSlot, ...]:
+        """The arms of an endpoint, with these slots as its shadows."""
+
+    def keep(self, endpoints: Iterable[str]) -> None:
+        """Forget the shadows of all other endpoints."""
+
+
 class Manager:
     """Owned by the event loop. One plan is prepared at a time; a newer one takes its place."""
 
     def __init__(
-        self, settings: Settings, assemble: Assemble, executor: Executor, tell: Callable[[Upward], None]
+        self,
+        settings: Settings,
+        assemble: Assemble,
+        executor: Executor,
+        tell: Callable[[Upward], None],
+        mirrors: Mirrors | None = None,
     ) -> None:
         self._settings = settings
         self._assemble = assemble
         self._executor = executor
         self._tell = tell
+        self._mirrors = mirrors
         self._plans: dict[Revision, ServingPlan] = {}
         self._wanted: ServingPlan | None = None
         self._slots: dict[str, LiveSlot] = {}
@@ -102,6 +121,8 @@ class Manager:
         for name in [name for name in endpoints if name not in wanted and name not in message.endpoints]:
             del endpoints[name]
         self.table = Table(max(self.table.revision, message.revision), endpoints)
+        if self._mirrors:
+            self._mirrors.keep(endpoints)
         self._retire()
         self.settled.set()
         self._tell(Committed(message.revision, message.endpoints))
@@ -177,11 +198,13 @@ class Manager:
 
     def _endpoint(self, spec: EndpointSpec, revision: Revision) -> LiveEndpoint:
         arms = tuple(self._slots[share.slot] for share in spec.route.shares)
+        shadows = tuple(self._slots[it.slot] for it in spec.route.shadows if it.slot in self._slots)
+        answering = tuple(arm for arm, it in zip(arms, spec.route.shares, strict=True) if it.weight)
         return LiveEndpoint(
             name=spec.name,
             route=spec.route,
-            arms=tuple(arm for arm, share in zip(arms, spec.route.shares, strict=True) if share.weight),
-            by_version={arm.spec.version: arm for arm in arms},
+            arms=self._mirrors.arms(spec, answering, shadows) if self._mirrors else answering,
+            by_version={arm.spec.version: arm for arm in (*shadows, *arms)},
             splitter=Splitter([share for share in spec.route.shares if share.weight]),
             revision=revision,
             stamp=f"x-modelport-revision: {revision}\r\n".encode(),

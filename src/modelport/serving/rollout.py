@@ -19,6 +19,7 @@ from modelport.serving.messages import Commit, Prepare, SlotReport
 
 _UNKNOWN = SlotReport("wanted")
 _ANSWERING = frozenset({"ready", "verified"})
+_SETTLED = _ANSWERING | {"failed"}
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -116,7 +117,13 @@ def _judge_one(endpoint: EndpointSpec, workers: Sequence[Mapping[str, SlotReport
             return Verdict("failed", f"slot {slot}: {report.reason or 'failed without a reason'}")
     if differing := _contracts(reports):
         return Verdict("failed", f"slots of one endpoint need one contract; {differing} differ")
-    if workers and all(report.state in _ANSWERING for _, report in reports):
+    shadows = [known.get(share.slot, _UNKNOWN) for known in workers for share in endpoint.route.shadows]
+    if (
+        workers
+        and all(report.state in _ANSWERING for _, report in reports)
+        # A shadow that cannot be loaded is missed by nobody; one that still may be is waited for.
+        and all(report.state in _SETTLED for report in shadows)
+    ):
         return Verdict("ready")
     return Verdict("waiting")
 

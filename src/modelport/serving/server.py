@@ -58,6 +58,7 @@ from modelport.serving.pressure import Pressure
 from modelport.serving.processes import worker_count
 from modelport.serving.residence import Residence
 from modelport.serving.settings import Settings
+from modelport.serving.shadow import Keeping, Shadows
 from modelport.serving.shared import Segment
 from modelport.serving.slots import SlotBuilder
 from modelport.serving.table import Table
@@ -132,10 +133,14 @@ class Worker:
             self.residence,
             Cache(settings.cache // count, settings.cache_ttl) if settings.cache else None,
         )
-        self.manager = Manager(settings, slots.build, loading, channel.send)
+        keeping = Keeping(settings.payload_share > 0, frozenset(settings.redact))
+        self.shadows = Shadows(pressure=self.pressure, keeping=keeping, loop=loop)
+        self.manager = Manager(settings, slots.build, loading, channel.send, self.shadows)
         self.residence.pinned = self.manager.pinned_bytes
         self.gate = Gate(settings, Limiter(self.segment, boot.worker), time, monotonic)
-        system = System(self, self._describe, secured=lambda: self.gate.secured)
+        system = System(
+            self, self._describe, secured=lambda: self.gate.secured, compared=self._describe_shadows
+        )
         self.front = Front(
             settings,
             Router(self, Native(self), OpenInference(self), system),
@@ -327,6 +332,10 @@ class Worker:
             "slots": {name: self._describe_slot(name, told) for name, told in self.manager.report().items()},
             "overload": sorted(self.pressure.active),
         }
+
+    def _describe_shadows(self) -> dict[str, Any]:
+        """Body of `/debug/shadow`."""
+        return {"worker": self._index, "shadows": self.shadows.describe()}
 
     def _describe_slot(self, name: str, told: SlotReport) -> dict[str, Any]:
         """What the manager reports of a slot, and of a lazy one where its model is."""

@@ -65,6 +65,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         bundles: paths of bundles to serve, each as its own model; the plan is made on the spot.
         split: shares of versions, `{"churn": {1: 90, 2: 10}}` in percent; bundles of one name become
             versions 1, 2, ... in the order given.
+        shadow: shares of requests repeated at another version after the answer, in percent, as
+            `{"churn": {2: 10}}`.
         plan: path of a plan document to serve and watch instead of `bundles`.
         host, port: where to listen; anything but loopback needs keys.
         workers: processes that answer; 0 means one per core.
@@ -113,6 +115,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
     bundles: tuple[str, ...] = ()
     split: dict[str, dict[int, int]] = {}
+    shadow: dict[str, dict[int, int]] = {}
     plan: str | None = None
     host: str = "127.0.0.1"
     port: int = 8000

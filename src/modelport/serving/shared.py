@@ -17,7 +17,8 @@ import tempfile
 from bisect import bisect_left
 from collections.abc import Iterable
 
-PROTOCOLS = ("native", "v2")
+PROTOCOLS = ("native", "v2", "shadow")
+"""The last carries what is repeated at a shadow: no caller's request."""
 CODES = (200, 400, 401, 403, 404, 405, 408, 413, 415, 421, 422, 429, 431, 500, 501, 503, 504, 499)
 """499: the client left before its answer. Any other status is counted under 500."""
 
@@ -54,7 +55,11 @@ RESIDENCE = BATCH_SIZES + len(BATCH_BUCKETS) + 1
 LOADED, MODEL_BYTES, LOADS, LOAD_NS, LOADS_FAILED, EVICTIONS, COLD = range(RESIDENCE, RESIDENCE + 7)
 # Answers that were given again.
 CACHE_HITS, CACHE_MISSES, CACHE_HIT_NS, CACHE_EVICTIONS, CACHE_BYTES = range(COLD + 1, COLD + 6)
-SLOT_CELLS = CACHE_BYTES + 1
+# What a shadow was compared on: rows, a millionth of the distance, seconds of those who answered.
+SHADOW_ROWS, SHADOW_AGREED, SHADOW_SHIFT, SHADOW_ANSWERED_NS, SHADOW_DROPPED = range(
+    CACHE_BYTES + 1, CACHE_BYTES + 6
+)
+SLOT_CELLS = SHADOW_DROPPED + 1
 
 # Cells of a key's rate limit: the window they count, and the requests admitted in it and in the one before.
 WINDOW, CURRENT, PREVIOUS = range(3)

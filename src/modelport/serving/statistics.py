@@ -13,6 +13,9 @@ from modelport.serving import shared
 from modelport.serving.merged import latest, merged
 from modelport.serving.shared import Segment
 
+_ASKED = shared.PROTOCOLS.index("shadow")
+"""Protocols before it bring requests of callers."""
+
 Place = tuple[int, str, int]
 """Where a slot's cells are, and the model and version it serves."""
 
@@ -45,7 +48,7 @@ def _model(model: str, version: int, cells: list[int], newest: int) -> dict[str,
 
 def _inference(cells: list[int]) -> dict[str, dict[str, int]]:
     answered, failed = _requests(cells)
-    spent = sum(cells[shared.LATENCY_NS : shared.LATENCY_NS + len(shared.PROTOCOLS)])
+    spent = sum(cells[shared.LATENCY_NS : shared.LATENCY_NS + _ASKED])
     spent += cells[shared.CACHE_HIT_NS]
     batches = cells[shared.BATCHES]
     return {
@@ -63,7 +66,7 @@ def _inference(cells: list[int]) -> dict[str, dict[str, int]]:
 def _requests(cells: list[int]) -> tuple[int, int]:
     """How many requests were answered with 200, and how many were not."""
     width = len(shared.CODES)
-    counts = cells[shared.REQUESTS : shared.REQUESTS + len(shared.PROTOCOLS) * width]
+    counts = cells[shared.REQUESTS : shared.REQUESTS + _ASKED * width]
     answered = sum(counts[shared.CODE_INDEX[200] :: width])
     return answered, sum(counts) - answered
 

@@ -33,6 +33,7 @@ class Router:
             "/openapi.json": ({b"GET": system.openapi}, "models:read"),
             "/metrics": ({b"GET": system.metrics}, "metrics"),
             "/debug/plan": ({b"GET": system.plan}, "admin"),
+            "/debug/shadow": ({b"GET": system.shadow}, "admin"),
             "/v2": ({b"GET": v2.server_metadata}, "models:read"),
             "/v2/models": ({b"GET": v2.models}, "models:read"),
             "/v2/models/stats": ({b"GET": v2.stats}, "metrics"),

@@ -24,11 +24,17 @@ class System:
     """Handlers that answer from what the worker knows, without a model."""
 
     def __init__(
-        self, app: App, describe: Callable[[], dict[str, Any]], *, secured: Callable[[], bool]
+        self,
+        app: App,
+        describe: Callable[[], dict[str, Any]],
+        *,
+        secured: Callable[[], bool],
+        compared: Callable[[], dict[str, Any]],
     ) -> None:
         self._app = app
         self._describe = describe
         self._secured = secured
+        self._compared = compared
 
     def health(self, exchange: Exchange, target: Target) -> None:  # noqa: ARG002
         """`GET /health` and `/ping`: 200 when this replica should get traffic, else 503 and why."""
@@ -69,6 +75,10 @@ class System:
     def plan(self, exchange: Exchange, target: Target) -> None:  # noqa: ARG002
         """`GET /debug/plan`: plan, slot states, refusals."""
         exchange.respond(200, _encode(self._describe()))
+
+    def shadow(self, exchange: Exchange, target: Target) -> None:  # noqa: ARG002
+        """`GET /debug/shadow`: how the shadows of this worker answer, beside who answered."""
+        exchange.respond(200, _encode(self._compared()))
 
     def openapi(self, exchange: Exchange, target: Target) -> None:  # noqa: ARG002
         """`GET /openapi.json`."""

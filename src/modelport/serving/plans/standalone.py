@@ -17,6 +17,7 @@ from modelport.serving.plans.advice import tuned
 _PERCENT = BASIS_POINTS // 100
 
 Split = Mapping[str, Mapping[int, int]]
+_NONE: Split = {}
 
 
 class StandalonePlans:
@@ -27,13 +28,21 @@ class StandalonePlans:
         bundles: Sequence[str],
         split: Split,
         *,
+        shadow: Split = _NONE,
         lazy: bool = False,
         pin: Sequence[str] = (),
         device: str = CPU,
         cores: int | None = None,
     ) -> None:
         self._make = partial(
-            make_plan, tuple(bundles), split, lazy=lazy, pin=tuple(pin), device=device, cores=cores
+            make_plan,
+            tuple(bundles),
+            split,
+            shadow=shadow,
+            lazy=lazy,
+            pin=tuple(pin),
+            device=device,
+            cores=cores,
         )
         self._again = asyncio.Event()
 
@@ -63,13 +72,14 @@ def make_plan(
     split: Split,
     *,
     number: int = 1,
+    shadow: Split = _NONE,
     lazy: bool = False,
     pin: Sequence[str] = (),
     device: str = CPU,
     cores: int | None = None,
 ) -> ServingPlan:
-    """One endpoint per model name; without a split the last version gets all traffic, and earlier ones stay
-    reachable by their version.
+    """One endpoint per model name; without a split the last version that is no shadow gets all traffic, and
+    the others stay reachable by their version.
 
     `lazy` slots are loaded when they are asked, except those of the models or `model:version` in `pin`.
     What `modelport tune` wrote into a bundle is taken when measured on as many `cores`; None takes none.
@@ -85,8 +95,9 @@ def make_plan(
         slots.append(tuned(slot, cores))
     models = list(dict.fromkeys(slot.model for slot in slots))
     _check_split(split, models)
+    _check_shadow(shadow, slots)
     _check_pins(pin, slots)
-    endpoints = tuple(_endpoint(model, slots, split.get(model)) for model in models)
+    endpoints = tuple(_endpoint(model, slots, split.get(model), shadow.get(model, {})) for model in models)
     return ServingPlan(Revision(0, number), tuple(slots), endpoints)
 
 
@@ -111,12 +122,35 @@ def _name(name: str, path: str) -> str:
         return check_name(Path(path).stem)
 
 
-def _endpoint(model: str, slots: Sequence[SlotSpec], split: Mapping[int, int] | None) -> EndpointSpec:
+def _endpoint(
+    model: str, slots: Sequence[SlotSpec], split: Mapping[int, int] | None, shadow: Mapping[int, int]
+) -> EndpointSpec:
     versions = [slot.version for slot in slots if slot.model == model]
-    percent = {versions[-1]: 100} if split is None else split
+    percent = {_last(versions, shadow): 100} if split is None else split
     _check_shares(model, versions, percent)
+    if both := [version for version in shadow if percent.get(version)]:
+        msg = f"{model}:{both[0]} gets traffic, so it cannot be a shadow"
+        raise SettingsError(msg, code="bad-shadow", hint=f"--split {model}:1=100 --shadow {model}:2=10")
     shares = (Share(f"{model}:{version}", percent.get(version, 0) * _PERCENT) for version in versions)
-    return EndpointSpec(model, Route(tuple(shares)))
+    shadows = (Share(f"{model}:{version}", percent * _PERCENT) for version, percent in shadow.items())
+    return EndpointSpec(model, Route(tuple(shares), shadows=tuple(shadows)))
+
+
+def _last(versions: Sequence[int], shadow: Mapping[int, int]) -> int:
+    """The last version that is no shadow."""
+    return next((version for version in reversed(versions) if version not in shadow), versions[-1])
+
+
+def _check_shadow(shadow: Split, slots: Sequence[SlotSpec]) -> None:
+    known = {slot.id for slot in slots}
+    for name in [f"{model}:{version}" for model, versions in shadow.items() for version in versions]:
+        if name not in known:
+            msg = f"{name!r} is to be a shadow and is not among the bundles"
+            raise SettingsError(msg, code="bad-shadow", hint=f"slots here: {', '.join(sorted(known))}")
+    for share in [share for versions in shadow.values() for share in versions.values()]:
+        if not 0 < share <= 100:
+            msg = f"a shadow gets {share} percent, not 1 to 100"
+            raise SettingsError(msg, code="bad-shadow", hint="--shadow churn:2=10")
 
 
 def _check_pins(pin: Sequence[str], slots: Sequence[SlotSpec]) -> None:

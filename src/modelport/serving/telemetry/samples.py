@@ -73,7 +73,7 @@ class Samples:
             return
         prediction = call.id if call.rows == 1 and not call.partial else f"{call.id}.{row}"
         event = PayloadEvent(
-            prediction, self._slot, _row(call.batch, row), _row(results.batch, outcome.start + row)
+            prediction, self._slot, row_of(call.batch, row), row_of(results.batch, outcome.start + row)
         )
         self._recorder.payload(event, self._columns)
 
@@ -86,7 +86,8 @@ class Samples:
         return 1 + int(math.log(1 - self._random.random()) / math.log1p(-self._share))
 
 
-def _row(batch: Batch, row: int) -> dict[str, Any]:
+def row_of(batch: Batch, row: int) -> dict[str, Any]:
+    """One row as plain values, by tensor."""
     return {name: _value(tensor, row) for name, tensor in batch.tensors.items()}
 
 

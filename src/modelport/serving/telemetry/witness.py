@@ -26,6 +26,9 @@ _OUTCOME: dict[int, Outcome] = {
 }
 
 
+_SHADOW = PROTOCOLS.index("shadow")
+
+
 class Silence:
     """Telemetry switched off."""
 
@@ -66,8 +69,12 @@ class BatchWitness:
         """Note what became of each call of a batch; `now` is when the answers were written, monotonic."""
         if len(outcomes) == 1:
             self._alone(outcomes[0], now)
-        else:
-            self._together(outcomes, now)
+            return
+        repeated = [outcome for outcome in outcomes if outcome.call.protocol == _SHADOW]
+        if 0 < len(repeated) < len(outcomes):
+            self._together([outcome for outcome in outcomes if outcome.call.protocol != _SHADOW], now)
+            outcomes = repeated
+        self._together(outcomes, now)
 
     def _alone(self, outcome: run.Outcome, now: float) -> None:
         """One record without lists: thousands of lists that wait keep the garbage collector busy."""

@@ -65,6 +65,11 @@ _seconds = options.Number(0)
 @click.option("--threads", type=_count, default=2, help="Threads that run batches, per worker.")
 @click.option("--intra-op", type=_count, default=1, help="Threads inside one model session.")
 @click.option(
+    "--takeover",
+    type=click.Path(),
+    help="Unix socket at which a running replica hands its port to this one, and this one to the next.",
+)
+@click.option(
     "--max-requests", type=click.IntRange(0), default=0, help="Requests after which a worker is replaced."
 )
 @click.option(

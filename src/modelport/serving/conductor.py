@@ -28,7 +28,7 @@ from modelport.serving.messages import (
     Wanted,
 )
 from modelport.serving.places import Places
-from modelport.serving.workers import Worker
+from modelport.serving.workers import Worker, first_of
 
 
 class Hosts(Protocol):
@@ -111,6 +111,11 @@ class Conductor:
         if self._access is not None:
             worker.channel.send(self._access)
         self._go_on()
+
+    async def opened(self) -> None:
+        """Wait until every worker that lives was told to accept connections."""
+        for worker in self.workers():
+            await first_of(worker.listens, worker.ended)
 
     def heard(self, worker: Worker, message: Upward) -> None:
         """A worker reported."""

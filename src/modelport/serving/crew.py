@@ -85,6 +85,7 @@ class Crew:
         *,
         terms: Callable[[], Terms] = Terms,
         drain_seconds: float = LINGER,
+        waits: bool = False,
         module: str = workers.MODULE,
         board: int = -1,
     ) -> None:
@@ -97,6 +98,7 @@ class Crew:
         self._coming: list[Worker] = []
         self._terms = terms
         self._drain_seconds = drain_seconds
+        self._waits = waits
         self._segment = segment
         self._settings = settings
         self._listener = listener
@@ -111,6 +113,11 @@ class Crew:
     def live(self) -> list[Worker]:
         """The workers that answer, or are about to."""
         return [*(seat.worker for seat in self._seats if seat.worker is not None), *self._coming]
+
+    @property
+    def listening(self) -> list[socket.socket]:
+        """The sockets that somebody answers at, or will."""
+        return [seat.listen for seat in self._seats if seat.listen.fileno() >= 0]
 
     def start(self) -> None:
         """Fill every seat, and watch from now on."""
@@ -169,7 +176,8 @@ class Crew:
 
     def _hand_over(self, seat: Seat) -> None:
         """In a crash loop nobody is left waiting for a successor that does not come, if others answer."""
-        if seat.looping and any(other.worker and not other.looping for other in self._seats):
+        others_answer = any(other.worker and not other.looping for other in self._seats)
+        if seat.looping and others_answer and sockets.shares(seat.listen):
             seat.listen.close()
 
     async def _vacate(self, seat: Seat, worker: Worker, *, gone: bool) -> None:
@@ -186,7 +194,7 @@ class Crew:
     async def _start(self, seat: Seat) -> Worker:
         if seat.listen.fileno() < 0:
             seat.listen = sockets.beside(seat.address)
-        waits = seat.started or self._answered
+        waits = self._waits or seat.started or self._answered
         ledger.begin(self._segment, seat.row, self._starts + 1, restart=seat.started)
         seat.started = True
         return await self._launch(seat, seat.row, waits=waits)

@@ -82,6 +82,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         inline_seconds: a batch predicted to cost less runs on the event loop, else in a thread.
         threads: threads that run batches, per worker; also ONNX Runtime's intra-op threads are `intra_op`.
         intra_op: threads inside one ONNX Runtime session.
+        takeover: path of a Unix socket. A replica that listens there hands its port over to this one, and
+            this one to the next; None does neither.
         max_requests: a worker that has read so many is replaced by a fresh one; 0 sets no limit.
         max_requests_jitter: up to so many more, at random, so that workers do not go together.
         max_worker_memory: resident bytes of a worker, over which it is replaced; short of that it gives up
@@ -132,6 +134,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     inline_seconds: float = 200e-6
     threads: int = 2
     intra_op: int = 1
+    takeover: str | None = None
     max_requests: int = 0
     max_requests_jitter: int = 0
     max_worker_memory: int = 0
@@ -159,6 +162,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     access_log: bool = False
     limits: Limits = msgspec.field(default_factory=Limits)
 
+
+_LONGEST_MEETING = 88
+"""Bytes; the system takes 107, and a socket is made under a longer name at first."""
 
 Range = tuple[float, float]
 """The lowest and the highest value that makes sense."""
@@ -216,13 +222,7 @@ def check(settings: Settings) -> Settings:
     if bool(settings.bundles) == bool(settings.plan):
         msg = "give either bundles or a plan file"
         raise SettingsError(msg, hint="modelport serve churn.bundle, or modelport serve --plan plan.json")
-    if not is_loopback(settings.host) and settings.keys is None:
-        msg = f"refusing to listen on {settings.host} without API keys"
-        raise SettingsError(
-            msg,
-            code="public-without-keys",
-            hint="modelport keys create --file keys.json, then --keys keys.json",
-        )
+    check_reach(settings.host, settings.keys)
     _check_tls(settings)
     _check_ranges(settings, RANGES, "")
     _check_ranges(settings.limits, LIMIT_RANGES, "limits.")
@@ -239,7 +239,20 @@ def check(settings: Settings) -> Settings:
             raise SettingsError(msg, code="no-such-file", hint="check the path")
     if settings.spool is not None:
         _check_writable(Path(settings.spool))
+    if settings.takeover is not None:
+        _check_meeting(Path(settings.takeover))
     return settings
+
+
+def check_reach(host: str, keys: str | None) -> None:
+    """Raises `SettingsError` for an address beyond this machine without keys."""
+    if not is_loopback(host) and keys is None:
+        msg = f"refusing to listen on {host} without API keys"
+        raise SettingsError(
+            msg,
+            code="public-without-keys",
+            hint="modelport keys create --file keys.json, then --keys keys.json",
+        )
 
 
 def _check_tls(settings: Settings) -> None:
@@ -257,6 +270,21 @@ def _check_writable(folder: Path) -> None:
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         msg = f"the spool {folder.name!r} is not a folder that can be written"
         raise SettingsError(msg, code="not-writable", hint="check the path and its permissions")
+
+
+def _check_meeting(path: Path) -> None:
+    """Whether a Unix socket can be at this path."""
+    if not path.parent.is_dir():
+        msg = f"there is no folder for the takeover socket {path.name!r}"
+        raise SettingsError(msg, code="no-such-file", hint="make the folder, for this user alone")
+    if path.exists() and not path.is_socket():
+        msg = f"{path.name!r} is there, and is no socket"
+        raise SettingsError(msg, code="takeover-failed", hint="--takeover names a socket, made when absent")
+    if len(os.fsencode(path)) > _LONGEST_MEETING:
+        msg = f"the path of the takeover socket is longer than {_LONGEST_MEETING} bytes"
+        raise SettingsError(
+            msg, code="takeover-failed", hint="the system takes no longer ones; use a shorter folder"
+        )
 
 
 def _check_ranges(document: msgspec.Struct, ranges: Mapping[str, Range], path: str) -> None:

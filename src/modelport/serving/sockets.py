@@ -43,6 +43,16 @@ def beside(address: tuple[str, int]) -> socket.socket:
     return sock
 
 
+def shares(sock: socket.socket) -> bool:
+    """Whether others may listen at its address beside it."""
+    return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT))
+
+
+def resolve(host: str, port: int) -> tuple[str, int]:
+    """The address that is meant; raises `SettingsError` when there is none."""
+    return _resolve(host, port)[1]
+
+
 def url(sock: socket.socket, *, secured: bool = False) -> str:
     """Where a listening socket can be reached, as people write it."""
     host, port = sock.getsockname()[:2]

@@ -13,6 +13,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn, Protocol, TypeVar
 
 import msgspec
@@ -20,16 +21,18 @@ import msgspec
 from modelport.core.access import AccessSnapshot
 from modelport.core.plan import ServingPlan
 from modelport.errors import ModelportError
-from modelport.serving import certificates, shared, sockets, workers
+from modelport.serving import activation, certificates, shared, sockets, workers
 from modelport.serving.conductor import Conductor
 from modelport.serving.crew import Crew
 from modelport.serving.hosts.board import Board
 from modelport.serving.hosts.house import House
 from modelport.serving.log import note
+from modelport.serving.opening import Opening, opened
 from modelport.serving.plans.source import PlanSource
 from modelport.serving.processes import worker_count
 from modelport.serving.recycling import Terms
 from modelport.serving.settings import Settings, is_loopback
+from modelport.serving.takeover import Handover
 
 T = TypeVar("T")
 
@@ -73,6 +76,7 @@ class Supervisor:
         self._say = say
         self._module = module
         self._certificates = certificates.of(settings)
+        self._handover: Handover | None = None
         self._signals: asyncio.Queue[int] = asyncio.Queue()
 
     async def run(self) -> int:
@@ -82,7 +86,8 @@ class Supervisor:
         replica that starts badly says so by not starting. Later plans never stop it.
         """
         settings = self._settings
-        listening = sockets.bind(settings.host, settings.port, worker_count(settings))
+        opening = opened(settings, worker_count(settings))
+        listening = opening.listening
         note("listening", url=self._url(listening[0]), workers=len(listening))
         if self._certificates is None and not is_loopback(settings.host):
             note(
@@ -101,36 +106,42 @@ class Supervisor:
             conductor,
             terms=self._terms,
             drain_seconds=settings.drain_seconds,
+            waits=opening.predecessor is not None,
             module=self._module,
             board=board.fd,
         )
         house = House(settings, board, conductor.tell)
         conductor.workers = lambda: crew.live
+        self._handover = (
+            Handover(Path(settings.takeover), lambda: crew.listening) if settings.takeover else None
+        )
         conductor.hosts = house
         crew.places = conductor.places
         with self._handled():
             crew.start()  # while they import what they need, the plan is made
             try:
-                return await self._until_signal(conductor, crew, house, listening)
+                return await self._until_signal(conductor, crew, house, opening)
             finally:
                 await house.end()
 
-    async def _until_signal(
-        self, conductor: Conductor, crew: Crew, house: House, listening: Sequence[socket.socket]
-    ) -> int:
-        work = asyncio.create_task(self._conduct(conductor, listening))
+    async def _until_signal(self, conductor: Conductor, crew: Crew, house: House, opening: Opening) -> int:
+        work = asyncio.create_task(self._conduct(conductor, opening))
         stop = asyncio.create_task(self._signals.get())
-        ends: list[asyncio.Future[Any]] = [work, stop, crew.broken, house.broken]
+        taken = asyncio.create_task(self._handover.done.wait() if self._handover else asyncio.Event().wait())
+        ends: list[asyncio.Future[Any]] = [work, stop, taken, crew.broken, house.broken]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        if stop.done():
+        if self._handover is not None:
+            self._handover.close()
+        if stop.done() or taken.done():
             await _cancelled(work)
-            return await self._leave(crew)
+            return await self._leave(crew, 0.0 if taken.done() else self._settings.drain_delay)
+        broken = next(end for end in ends if end.done())
         await crew.kill()
         await _cancelled(stop)
-        broken = next(end for end in ends if end.done())
+        await _cancelled(taken)
         return broken.result()  # type: ignore[no-any-return]  # it raises: none of these ever ends well
 
-    async def _conduct(self, conductor: Conductor, listening: Sequence[socket.socket]) -> NoReturn:
+    async def _conduct(self, conductor: Conductor, opening: Opening) -> NoReturn:
         """Credentials and keys before the first plan: nobody is answered before it is known how."""
         secured = self._certificates.credentials() if self._certificates else None
         if secured:
@@ -141,12 +152,17 @@ class Supervisor:
         plan = await anext(plans)
         conductor.take(plan)
         await conductor.first
-        self._announce(plan, listening)
+        if opening.predecessor is not None:
+            await conductor.opened()
+            opening.predecessor.relieve()
+        self._announce(plan, opening.listening)
         following: list[Coroutine[Any, Any, None]] = [_follow(plans, conductor.take)]
         if snapshots:
             following.append(_follow(snapshots, conductor.allow))
         if secured:
             following.append(_follow(secured, conductor.secure))
+        if self._handover:
+            following.append(self._handover.run())
         await asyncio.gather(*following)
         msg = "a source of plans or keys ended"
         raise RuntimeError(msg)
@@ -155,6 +171,7 @@ class Supervisor:
         names = [share.slot for endpoint in plan.endpoints for share in endpoint.route.shares if share.weight]
         count = f"{len(listening)} worker{'s' if len(listening) > 1 else ''}"
         note("serving", revision=str(plan.revision), slots=names)
+        activation.tell("READY=1")
         self._say(f"Serving {_some(names)} on {self._url(listening[0])} with {count}")
 
     def _terms(self) -> Terms:
@@ -167,11 +184,12 @@ class Supervisor:
     def _url(self, listening: socket.socket) -> str:
         return sockets.url(listening, secured=self._certificates is not None)
 
-    async def _leave(self, crew: Crew) -> int:
+    async def _leave(self, crew: Crew, delay: float) -> int:
         """Drain; a second signal ends it at once."""
-        settings = self._settings
-        note("draining", delay=settings.drain_delay, seconds=settings.drain_seconds)
-        drained = asyncio.create_task(crew.drain(settings.drain_delay, settings.drain_seconds))
+        seconds = self._settings.drain_seconds
+        note("draining", delay=delay, seconds=seconds)
+        activation.tell("STOPPING=1")
+        drained = asyncio.create_task(crew.drain(delay, seconds))
         again = asyncio.create_task(self._signals.get())
         await asyncio.wait({drained, again}, return_when=asyncio.FIRST_COMPLETED)
         if drained.done():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 from modelport.core.manifest import Manifest
@@ -67,6 +68,15 @@ class Bulky(Protocol):
 
     row_bytes: int
     """Memory of one prepared row."""
+
+
+@runtime_checkable
+class Fed(Protocol):
+    """A predictor with one graph behind it, that tells what the graph is given: it can be calibrated."""
+
+    def feeds(self, batch: Batch) -> Mapping[str, Array]:
+        """The graph's inputs, by its own names, for these rows."""
+        ...
 
 
 class Runtime(Protocol):

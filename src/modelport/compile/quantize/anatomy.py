@@ -38,7 +38,7 @@ def anatomy(model: Any) -> Anatomy:
     weights = {tensor.name: _size(tensor) for tensor in model.graph.initializer}
     weighted = {node.name: node for node in model.graph.node if _weighted(node, weights)}
     heads = _heads(model, set(weighted))
-    kept = [name for name, node in weighted.items() if name in heads or weights[node.input[1]] < _FEW]
+    kept = [name for name, node in weighted.items() if name in heads or _tiny(node, weights)]
     taken = [node for name, node in weighted.items() if name not in kept]
     if not taken:
         return Anatomy(None, reason=_nothing(model, bool(weighted)))
@@ -51,6 +51,11 @@ def _size(tensor: Any) -> int:
     for each in tensor.dims:
         size *= each
     return size
+
+
+def _tiny(node: Any, weights: dict[str, int]) -> bool:
+    """A convolution with few weights still goes over a whole picture."""
+    return node.op_type in _MATRIX and weights[node.input[1]] < _FEW
 
 
 def _weighted(node: Any, weights: dict[str, int]) -> bool:

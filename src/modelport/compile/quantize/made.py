@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from modelport.compile.quantize import graphs
 from modelport.compile.quantize.anatomy import anatomy
 from modelport.compile.quantize.wish import Precision
 from modelport.errors import BundleError, Unsupported
-from modelport.runtimes.base import Predictor, Staged
+from modelport.runtimes.base import Fed, Predictor
 from modelport.runtimes.batch import Array, Batch, split
 
 _CALIBRATION_ROWS = 256
@@ -27,13 +26,6 @@ TOGETHER = 32
 """Rows in a batch, as a busy server makes them."""
 
 _ALONE = 64
-
-
-@runtime_checkable
-class Fed(Protocol):
-    """A predictor that tells what its graph is given."""
-
-    def feeds(self, batch: Batch) -> Mapping[str, Array]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,22 +124,10 @@ def _calibration(predictor: Predictor, rows: Batch) -> Sequence[graphs.Feeds]:
     """What the graph is fed for up to 256 rows spread over the sample, one row at a time."""
     places = np.unique(np.linspace(0, rows.rows - 1, min(_CALIBRATION_ROWS, rows.rows)).astype(np.int64))
     few = Batch(len(places), {name: rows.array(name)[places] for name in rows.tensors})
-    fed = _fed(predictor)
-    return [fed(row) for row in split(few, [1] * few.rows)]
-
-
-def _fed(predictor: Predictor) -> Callable[[Batch], graphs.Feeds]:
-    if isinstance(predictor, Fed):
-        return predictor.feeds
-    if isinstance(predictor, Staged):
-        return partial(_prepared, predictor)
-    msg = "its runtime does not tell what the graph is fed, so ranges cannot be calibrated"
-    raise Unsupported(msg, code="not-quantized", hint="serve it in fp32")
-
-
-def _prepared(predictor: Staged, rows: Batch) -> graphs.Feeds:
-    ready = predictor.prepare(rows)
-    return {name: ready.array(name) for name in ready.tensors}
+    if not isinstance(predictor, Fed):
+        msg = "its runtime does not tell what the graph is fed, so ranges cannot be calibrated"
+        raise Unsupported(msg, code="not-quantized", hint="serve it in fp32")
+    return [predictor.feeds(row) for row in split(few, [1] * few.rows)]
 
 
 def _beside(compiled: Compiled, path: str) -> dict[str, bytes]:

@@ -53,8 +53,14 @@ class ImagePredictor:
 
     def compute(self, prepared: Batch) -> Batch:
         """The answers. Raises `ModelFailed` when the graph refuses them."""
-        tensor = self._preparation.tensor(prepared.array(_PIXELS))
-        return self._graph.predict(Batch(prepared.rows, {self._tensor: tensor}))
+        return self._graph.predict(Batch(prepared.rows, self._given(prepared)))
+
+    def feeds(self, batch: Batch) -> dict[str, Array]:
+        """What the graph is given for these pictures."""
+        return self._given(self.prepare(batch))
+
+    def _given(self, prepared: Batch) -> dict[str, Array]:
+        return {self._tensor: self._preparation.tensor(prepared.array(_PIXELS))}
 
 
 class ImageRuntime:

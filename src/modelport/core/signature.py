@@ -80,7 +80,8 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     - regression: `value` (`(-1,)` or `(-1, t)`)
     - clustering: `cluster` (INT64, `(-1,)`), optional `scores`
     - outlier: `label` (INT64, index into the labels `("outlier", "inlier")`), optional `scores` (`(-1,)`)
-    - multilabel: `labels` (INT64 indices or numbers, `(-1, t)`), optional `probabilities` (`(-1, t)`)
+    - multilabel: `labels` (INT64 indices or numbers, `(-1, t)`), optional `probabilities` (`(-1, t)`); the
+      `columns` of `labels` name the targets where the model has names for them
     - entities: one value per entity, so rows differ in length (`(-1, -1)`): `text` (BYTES), `label` (INT64,
       index into the manifest's labels), `start` and `end` (INT64, in characters of the item), `score` (FP32)
     - transform: `values` (`(-1, d)`)

@@ -59,7 +59,19 @@ class Results:
 
     def predictions(self) -> list[Any]:
         """The answer of each row: label, number, cluster, list, entities."""
-        return self.entities() if self.meaning.task == "entities" else self.tensor(self.meaning.answer)
+        if self.meaning.task == "entities":
+            return self.entities()
+        return self.targets() if self.meaning.targets else self.tensor(self.meaning.answer)
+
+    def targets(self) -> list[Any]:
+        """The names of the targets that hold, of each row."""
+        names = self.meaning.targets
+        values = self._lists.get("held")
+        if values is None:
+            rows = self.tensor("labels")
+            values = [[name for name, holds in zip(names, row, strict=True) if holds] for row in rows]
+            self._lists["held"] = values
+        return values
 
     def entities(self) -> list[Any]:
         """The entities of each row, as objects."""
@@ -93,9 +105,14 @@ _ANSWER = {
 
 
 class Meaning:
-    """How the fixed output tensors of a task read to a caller (see `core.signature.Signature`)."""
+    """How the fixed output tensors of a task read to a caller (see `core.signature.Signature`).
 
-    __slots__ = ("_indexed", "answer", "labels", "outputs", "probabilistic", "task")
+    Attributes:
+        targets: names of the targets of a multilabel model that has names for them.
+        likely: what the positions of a row of probabilities are of; None when there are no such rows.
+    """
+
+    __slots__ = ("_indexed", "answer", "labels", "likely", "outputs", "probabilistic", "targets", "task")
 
     def __init__(self, manifest: Manifest) -> None:
         self.task = manifest.task
@@ -104,6 +121,8 @@ class Meaning:
         names = [field.name for field in manifest.signature.outputs]
         self.answer = _ANSWER.get(self.task, names[0])
         self.probabilistic = self.task == "classification" and "probabilities" in names
+        self.targets = _targets(manifest)
+        self.likely = self.targets or self.labels if self.probabilistic or self.targets else None
         self._indexed = manifest.labels is not None and self.task in {"classification", "outlier"}
 
     def values(self, batch: Batch, name: str) -> list[Any]:
@@ -134,6 +153,14 @@ class Meaning:
             return [None] * batch.rows
         confidences: list[float | None] = batch.array("probabilities").max(axis=1).tolist()
         return confidences
+
+
+def _targets(manifest: Manifest) -> tuple[str, ...]:
+    """Names of what may hold together in one item, where the model has names and probabilities for them."""
+    fields = {field.name: field for field in manifest.signature.outputs}
+    if manifest.task != "multilabel" or manifest.labels != (0, 1) or "probabilities" not in fields:
+        return ()
+    return fields["labels"].columns
 
 
 def public_outputs(manifest: Manifest) -> tuple[Field, ...]:

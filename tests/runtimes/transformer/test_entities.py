@@ -6,10 +6,10 @@ import msgspec
 import numpy as np
 import pytest
 from tests.runtimes.transformer.test_predictor import texts
-from tests.runtimes.transformer.tiny import SPEC, Held
+from tests.runtimes.transformer.tiny import SPEC
+from tests.runtimes.transformer.tiny import entities as held
 
 from modelport.core.golden import Golden
-from modelport.core.signature import Field
 from modelport.errors import BundleCorrupt, ModelFailed
 from modelport.runtimes.base import TRUNCATED
 from modelport.runtimes.batch import Ragged
@@ -52,22 +52,6 @@ def test_the_score_is_the_mean_of_the_words() -> None:
     assert entities(TAGS, marks) == [Entity(0, 0, 9, 0.75)]
 
 
-def held(**changed: bytes) -> Held:
-    """The tiny encoder naming a class for each token: class 0 is outside, 1 and 2 are labels."""
-    spec = msgspec.structs.replace(SPEC, tags=(Tag(), Tag(0), Tag(1, begins=True)))
-    return Held(
-        {PATH: msgspec.json.encode(spec), **changed},
-        task="entities",
-        labels=("GOOD", "BAD"),
-        outputs={"token_labels": "INT64", "token_scores": "FP32"},
-        signed=(
-            Field("text", "BYTES", (-1, -1)),
-            *(Field(name, "INT64", (-1, -1)) for name in ("label", "start", "end")),
-            Field("score", "FP32", (-1, -1)),
-        ),
-    )
-
-
 ITEMS = ["good film, bad film", "", "  the  Film ", "a bad good film " * 5, "\U0001f600 great é film"]
 
 
@@ -104,4 +88,4 @@ def test_classes_without_a_meaning_are_refused() -> None:
     for tags in ((), (Tag(2),)):
         spec = msgspec.json.encode(msgspec.structs.replace(SPEC, tags=tags))
         with pytest.raises(BundleCorrupt):
-            TransformerRuntime().load(held(**{PATH: spec}))
+            TransformerRuntime().load(held({PATH: spec}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,10 +12,11 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from modelport.core.manifest import FORMAT, Label, Manifest, Parameters
+from modelport.bundle.writer import write
+from modelport.core.manifest import FORMAT, About, Label, Manifest, Parameters
 from modelport.core.signature import Field, Signature, Task
 from modelport.runtimes.onnx import GRAPH
-from modelport.runtimes.transformer.spec import PATH, TOKENIZER, Transformer
+from modelport.runtimes.transformer.spec import PATH, TOKENIZER, Tag, Transformer
 
 WORDS = (
     "[PAD]",
@@ -98,6 +100,8 @@ class _Maker:
         self.node("Softmax", [first], "probabilities", axis=-1)
         self.node("ArgMax", [first], "label", axis=-1, keepdims=0)
         self.node("Identity", [first], "values")
+        holds = self.node("Greater", [first, self.constant(np.float32(0))])
+        self.node("Cast", [holds], "labels", to=TensorProto.INT64)
         likely = self.node("Softmax", [scores], axis=-1)
         self.node("ArgMax", [scores], "token_labels", axis=-1, keepdims=0)
         self.node("ReduceMax", [likely], "token_scores", axes=[-1], keepdims=0)
@@ -147,3 +151,38 @@ class Held:
 
     def read(self, path: str) -> bytes:
         return self.files()[path]
+
+    def save(self, path: Path, name: str) -> str:
+        """A bundle of them."""
+        write(path, self.manifest, About(name), self.files(), {})
+        return str(path)
+
+
+def entities(changed: Mapping[str, bytes] | None = None) -> Held:
+    """The tiny encoder naming a class for each token: class 0 is outside, 1 and 2 are labels."""
+    spec = msgspec.structs.replace(SPEC, tags=(Tag(), Tag(0), Tag(1, begins=True)))
+    return Held(
+        {PATH: msgspec.json.encode(spec), **(changed or {})},
+        task="entities",
+        labels=("GOOD", "BAD"),
+        outputs={"token_labels": "INT64", "token_scores": "FP32"},
+        signed=(
+            Field("text", "BYTES", (-1, -1)),
+            *(Field(name, "INT64", (-1, -1)) for name in ("label", "start", "end")),
+            Field("score", "FP32", (-1, -1)),
+        ),
+    )
+
+
+def several() -> Held:
+    """The tiny encoder with three labels that may hold together."""
+    names = ("calm", "loud", "new")
+    return Held(
+        task="multilabel",
+        labels=(0, 1),
+        outputs={"labels": "INT64", "probabilities": "FP32"},
+        signed=(
+            Field("labels", "INT64", (-1, 3), columns=names),
+            Field("probabilities", "FP32", (-1, 3), columns=names),
+        ),
+    )

@@ -212,8 +212,8 @@ class NativeCall(Call):
             answer.below_threshold = threshold is not None and confidence < threshold
             if answer.below_threshold:
                 slot.counters.add(shared.BELOW_THRESHOLD)
-        if asked.return_probabilities and results.meaning.probabilistic:
-            answer.labels = results.meaning.labels
+        if asked.return_probabilities and results.meaning.likely is not None:
+            answer.labels = results.meaning.likely
             answer.probabilities = results.tensor("probabilities")[row]
         if results.meaning.task == "outlier" and "scores" in results.batch.tensors:
             answer.score = results.tensor("scores")[row]

@@ -65,6 +65,9 @@ _seconds = options.Number(0)
 @click.option("--threads", type=_count, default=2, help="Threads that run batches, per worker.")
 @click.option("--intra-op", type=_count, default=1, help="Threads inside one model session.")
 @click.option(
+    "--scale", multiple=True, help="Instances of a model follow its load, as churn=1:4; repeatable."
+)
+@click.option(
     "--takeover",
     type=click.Path(),
     help="Unix socket at which a running replica hands its port to this one, and this one to the next.",
@@ -146,13 +149,23 @@ _seconds = options.Number(0)
     multiple=True,
     help="A limit, as json_bytes=8388608; repeatable. See the settings page.",
 )
-def command(*, split: str | None, shadow: str | None, limits: tuple[str, ...], **others: Any) -> None:
+def command(
+    *,
+    split: str | None,
+    shadow: str | None,
+    scale: tuple[str, ...],
+    limits: tuple[str, ...],
+    **others: Any,
+) -> None:
     """Serve bundles over HTTP until interrupted."""
     from modelport.serving.settings import Settings, check
 
     # Every other option has the name and the type of its setting; a test holds the two together.
     shares, repeated = parse_split(split or ""), parse_shares(shadow or "")
-    settings = check(Settings(split=shares, shadow=repeated, limits=parse_limits(limits), **others))
+    lanes = parse_scale(scale)
+    settings = check(
+        Settings(split=shares, shadow=repeated, scale=lanes, limits=parse_limits(limits), **others)
+    )
     settings = advised(settings, given(click.get_current_context()))
     from modelport.serving.__main__ import main
 
@@ -184,6 +197,19 @@ def advised(settings: Settings, said: set[str]) -> Settings:
         return settings
     wanted = {name: getattr(found[1], name) for name in {"workers", "threads", "intra_op"} - said}
     return msgspec.structs.replace(settings, **wanted)
+
+
+def parse_scale(texts: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Read `churn=1:4`: from one to four instances. Raises `SettingsError`."""
+    known: dict[str, tuple[int, int]] = {}
+    for text in texts:
+        name, _, bounds = text.partition("=")
+        least, _, most = bounds.partition(":")
+        if not (name and least.isdecimal() and most.isdecimal()):
+            msg = f"{text!r} is no scale"
+            raise SettingsError(msg, code="bad-scale", hint="write it as churn=1:4")
+        known[name] = int(least), int(most)
+    return known
 
 
 def parse_split(text: str) -> dict[str, dict[int, int]]:

@@ -37,6 +37,17 @@ class Revision(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=Tr
         return f"{self.epoch}-{self.number}"
 
 
+class Scaling(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Between how many instances in one worker a slot moves, and whether it does so by itself.
+
+    0 as the least makes the slot lazy: its model is loaded when it is asked for, and has one instance then.
+    """
+
+    min_instances: int = 1
+    max_instances: int = 1
+    auto_scale: bool = False
+
+
 class SlotSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A bundle placed in a plan.
 
@@ -47,6 +58,7 @@ class SlotSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         identity: the bundle identity it must have; empty accepts whatever is there (plans made on the spot).
         pinned: warm before its endpoint switches, never evicted.
         parameters: replaces the bundle's own defaults when given.
+        scaling: lets the instances follow the load; None keeps them.
         instances: copies that can run a batch at a time: lanes in one worker, or processes of a hosted model.
         device: `cpu`, `cuda:0` or `tensorrt:0`; anything but `cpu` runs in a model host.
     """
@@ -60,6 +72,7 @@ class SlotSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     pinned: bool = True
     parameters: Parameters | None = None
     instances: int = 1
+    scaling: Scaling | None = None
     device: str = CPU
 
 
@@ -153,10 +166,20 @@ def _slot_faults(slot: SlotSpec) -> Iterator[str]:
         yield f"slot {slot.id!r} has version {slot.version}"
     if slot.instances < 1:
         yield f"slot {slot.id!r} has {slot.instances} instances"
+    if slot.scaling is not None:
+        yield from _scaling_faults(slot, slot.scaling)
     if not is_device(slot.device):
         yield f"slot {slot.id!r} has the device {slot.device!r}, which is not cpu, cuda:N or tensorrt:N"
     if not slot.bundle:
         yield f"slot {slot.id!r} names no bundle"
+
+
+def _scaling_faults(slot: SlotSpec, scaling: Scaling) -> Iterator[str]:
+    if not 0 <= scaling.min_instances <= scaling.max_instances or scaling.max_instances < 1:
+        asked = f"{scaling.min_instances} to {scaling.max_instances}"
+        yield f"slot {slot.id!r} scales from {asked} instances"
+    if scaling.min_instances == 0 and slot.pinned:
+        yield f"slot {slot.id!r} is pinned and may have no instance"
 
 
 def _route_faults(endpoint: EndpointSpec, known: set[str]) -> Iterator[str]:

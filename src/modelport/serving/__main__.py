@@ -51,6 +51,7 @@ def _plans(settings: Settings) -> PlanSource:
         shadow=settings.shadow,
         lazy=lazy,
         pin=settings.pin,
+        scale=settings.scale,
         device=settings.device,
         cores=cores,
     )

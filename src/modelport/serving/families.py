@@ -71,6 +71,12 @@ SLOT_CELLS = (
     _of_model("modelport_queued_rows", "gauge", "Rows that wait for a batch.", shared.QUEUED),
     _of_model("modelport_executing_requests", "gauge", "Requests whose batch is running.", shared.EXECUTING),
     _of_model(
+        "modelport_instances",
+        "gauge",
+        "Batches that may run at a time, over all workers; of models that scale.",
+        shared.INSTANCES,
+    ),
+    _of_model(
         "modelport_cancelled_total",
         "counter",
         "Requests whose client left while they waited.",

@@ -48,8 +48,11 @@ def memory() -> int:
 
 def worker_count(settings: Settings) -> int:
     """How many workers the settings ask for; 0 means one per core that this process may use."""
-    if settings.workers:
-        return settings.workers
+    return settings.workers or cores()
+
+
+def cores() -> int:
+    """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -55,8 +55,9 @@ from modelport.serving.messages import (
     SlotReport,
 )
 from modelport.serving.pressure import Pressure
-from modelport.serving.processes import worker_count
+from modelport.serving.processes import cores, worker_count
 from modelport.serving.residence import Residence
+from modelport.serving.scaler import Scaler
 from modelport.serving.settings import Settings
 from modelport.serving.shadow import Keeping, Shadows
 from modelport.serving.shared import Segment
@@ -108,7 +109,11 @@ class Worker:
         self._admitted = asyncio.Event()
         self._drained = asyncio.Event()
         self._draining: asyncio.Task[None] | None = None
-        executor = ThreadPoolExecutor(settings.threads, "batch", initializer=_quiet_arithmetic)
+        lanes = max(1, cores() // worker_count(settings) // settings.intra_op)
+        self.scaler = Scaler(self.segment, boot.worker, lanes)
+        # A thread is made when a batch finds none free, so room for more than are needed costs nothing.
+        threads = max(settings.threads, lanes)
+        executor = ThreadPoolExecutor(threads, "batch", initializer=_quiet_arithmetic)
         recorder = self._telemetry(boot)
         loading = ThreadPoolExecutor(1, "load", initializer=_quiet_arithmetic)
         count = worker_count(settings)
@@ -290,6 +295,7 @@ class Worker:
             handshake.sweep(now)
         for slot in self.manager.live:
             slot.dispatcher.sweep(now)
+        self.scaler.look(self.manager.live, now)
         self.segment.cells[self._row + shared.RESIDENT] = _resident()
         self._loop.call_later(_SWEEP, self._sweep)
 
@@ -339,7 +345,7 @@ class Worker:
 
     def _describe_slot(self, name: str, told: SlotReport) -> dict[str, Any]:
         """What the manager reports of a slot, and of a lazy one where its model is."""
-        known: dict[str, Any] = msgspec.to_builtins(told)
+        known: dict[str, Any] = msgspec.to_builtins(told) | self.scaler.report(name)
         live = self.manager.slot(name)
         if live is None:
             return known

@@ -9,7 +9,17 @@ from functools import partial
 from pathlib import Path
 
 from modelport.core.names import check_name
-from modelport.core.plan import BASIS_POINTS, CPU, EndpointSpec, Revision, Route, ServingPlan, Share, SlotSpec
+from modelport.core.plan import (
+    BASIS_POINTS,
+    CPU,
+    EndpointSpec,
+    Revision,
+    Route,
+    Scaling,
+    ServingPlan,
+    Share,
+    SlotSpec,
+)
 from modelport.errors import BundleError, ModelportError, NameInvalid, SettingsError
 from modelport.serving.log import note
 from modelport.serving.plans.advice import tuned
@@ -18,6 +28,10 @@ _PERCENT = BASIS_POINTS // 100
 
 Split = Mapping[str, Mapping[int, int]]
 _NONE: Split = {}
+
+Scales = Mapping[str, tuple[int, int]]
+"""Fewest and most instances, by model or `model:version`."""
+_AS_IT_IS: Scales = {}
 
 
 class StandalonePlans:
@@ -33,6 +47,7 @@ class StandalonePlans:
         pin: Sequence[str] = (),
         device: str = CPU,
         cores: int | None = None,
+        scale: Scales = _AS_IT_IS,
     ) -> None:
         self._make = partial(
             make_plan,
@@ -43,6 +58,7 @@ class StandalonePlans:
             pin=tuple(pin),
             device=device,
             cores=cores,
+            scale=scale,
         )
         self._again = asyncio.Event()
 
@@ -77,6 +93,7 @@ def make_plan(
     pin: Sequence[str] = (),
     device: str = CPU,
     cores: int | None = None,
+    scale: Scales = _AS_IT_IS,
 ) -> ServingPlan:
     """One endpoint per model name; without a split the last version that is no shadow gets all traffic, and
     the others stay reachable by their version.
@@ -90,15 +107,33 @@ def make_plan(
         model, label, identity = _known(path)
         version = 1 + sum(slot.model == model for slot in slots)
         name = f"{model}:{version}"
-        pinned = not lazy or model in pin or name in pin
-        slot = SlotSpec(name, model, version, path, identity, label, pinned, device=device)
+        scaling = _scaling(scale.get(name, scale.get(model)))
+        never = scaling is not None and scaling.min_instances == 0
+        pinned = not (lazy or never) or model in pin or name in pin
+        slot = SlotSpec(name, model, version, path, identity, label, pinned, device=device, scaling=scaling)
         slots.append(tuned(slot, cores))
     models = list(dict.fromkeys(slot.model for slot in slots))
     _check_split(split, models)
     _check_shadow(shadow, slots)
     _check_pins(pin, slots)
+    _check_scale(scale, slots)
     endpoints = tuple(_endpoint(model, slots, split.get(model), shadow.get(model, {})) for model in models)
     return ServingPlan(Revision(0, number), tuple(slots), endpoints)
+
+
+def _scaling(bounds: tuple[int, int] | None) -> Scaling | None:
+    return None if bounds is None else Scaling(*bounds, auto_scale=True)
+
+
+def _check_scale(scale: Scales, slots: Sequence[SlotSpec]) -> None:
+    known = {slot.model for slot in slots} | {slot.id for slot in slots}
+    for name, (least, most) in scale.items():
+        if name not in known:
+            msg = f"the scale names {name!r}, which is not among the bundles"
+            raise SettingsError(msg, code="bad-scale", hint=f"models here: {', '.join(sorted(known))}")
+        if not 0 <= least <= most or most < 1:
+            msg = f"{name} cannot scale from {least} to {most} instances"
+            raise SettingsError(msg, code="bad-scale", hint="--scale churn=1:4")
 
 
 def _known(path: str) -> tuple[str, str | None, str]:

@@ -158,6 +158,7 @@ def test_auto_keeps_a_linear_model_and_says_why(digits: Digits) -> None:
     report = report_of(packed)
     assert report.chosen == "fp32"
     assert "nothing to quantise" in report.why
+    assert "fp32 stays" in packed.attachments["card.md"].decode()
 
 
 def test_few_rows_decide_nothing(perceptron: MLPClassifier, digits: Digits) -> None:

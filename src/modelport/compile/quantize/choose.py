@@ -60,9 +60,10 @@ def choose(compiled: Compiled, proof: Trial, wish: Wish) -> Choice:
     chosen = fastest(wish, judgements)
     report = summary(wish, variants, chosen, rows.rows, labelled=truth is not None)
     if chosen is None:
-        return Choice(compiled, proof, report)
+        kept = replace(compiled, notes=(*compiled.notes, f"fp32 stays: {report.why}"))
+        return Choice(kept, proof, report)
     taken = next(each for each in made if each.precision == chosen.precision)
-    return Choice(_told(taken, report), _beside_fp32(taken, proof, chosen.tolerance), report)
+    return Choice(_told(taken, report), _golden_trial(taken, proof, chosen.tolerance), report)
 
 
 def _sample(proof: Trial) -> Batch:
@@ -129,21 +130,21 @@ def _told(made: Made, report: Report) -> Compiled:
     return replace(made.compiled, notes=(*made.compiled.notes, *notes))
 
 
-def _beside_fp32(made: Made, proof: Trial, tolerance: float) -> Trial:
-    """The new precision as a trial against fp32's answers: what golden rows are chosen from.
+def _golden_trial(made: Made, proof: Trial, tolerance: float) -> Trial:
+    """The new precision as a trial: what its golden rows are chosen from.
 
-    Rows near a tie within `tolerance` are no golden rows: another processor may well say the other thing.
+    Those are rows whose label fp32 gives too, and that are nearer to no tie than `tolerance`: there another
+    processor may well say the other thing. How near its numbers are to fp32's is the loss's to judge.
     """
-    expected, got = (
-        answers(proof.predictor, proof.taken, TOGETHER),
-        answers(made.predictor, proof.taken, TOGETHER),
-    )
-    parity, agreed = compare_rows(
-        expected,
-        Batch(proof.taken.rows, got),
-        proof.given,
-        tolerance,
-        edge_rows=proof.parity.edge_rows,
-        refused=proof.parity.refused_rows,
-    )
-    return replace(proof, predictor=made.predictor, expected=expected, agreed=agreed, parity=parity)
+    before, got = (answers(each.predictor, proof.taken, TOGETHER) for each in (proof, made))
+    edge = {"edge_rows": proof.parity.edge_rows, "refused": proof.parity.refused_rows}
+    parity, clear = compare_rows(got, Batch(proof.taken.rows, got), proof.given, tolerance, **edge)
+    agreed = clear & np.logical_and.reduce([_alike(before[name], got[name]) for name in got])
+    return replace(proof, predictor=made.predictor, expected=got, agreed=agreed, parity=parity)
+
+
+def _alike(before: Array, after: Array) -> Array:
+    """Row by row, whether two arrays of labels are equal; numbers may differ."""
+    if before.dtype.kind not in "iub":
+        return np.ones(len(before), np.bool_)
+    return np.asarray((before == after).reshape(len(before), -1).all(axis=1))

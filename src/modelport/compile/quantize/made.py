@@ -20,6 +20,7 @@ from modelport.compile.quantize.wish import Precision
 from modelport.errors import BundleError, Unsupported
 from modelport.runtimes.base import Fed, Predictor
 from modelport.runtimes.batch import Array, Batch, split
+from modelport.runtimes.golden import scale
 
 _CALIBRATION_ROWS = 256
 TOGETHER = 32
@@ -97,8 +98,8 @@ def shift(predictor: Predictor, rows: Batch) -> float:
 
 def _apart(one: Array, other: Array) -> float:
     finite = np.isfinite(one) & np.isfinite(other)
-    scale = np.maximum(1.0, np.abs(one[finite]))
-    return float((np.abs(one[finite] - other[finite]) / scale).max(initial=0.0))
+    measure = np.maximum(scale(one), np.abs(one[finite]))  # as golden rows are compared
+    return float((np.abs(one[finite] - other[finite]) / measure).max(initial=0.0))
 
 
 def _converted(precision: Precision, model: Any, predictor: Predictor, rows: Batch) -> tuple[str, int, bytes]:

@@ -33,6 +33,7 @@ _WARM_SHAPES = ((1, 4), (1, 4), (4, 4), (1, 16), (4, 16), (1, 64), (1, 192))
 _WARM_SECONDS = 0.5
 """Enough of measuring; traffic tells the rest."""
 
+_SMALL = 16 << 20
 _ONCE = 1 << 20
 _begun: set[str] = set()
 """Runtimes that have loaded a model in this process. With its first one a runtime also allocates what it
@@ -76,7 +77,11 @@ def in_host(manifest: Manifest, spec: SlotSpec) -> bool:
 
 
 def verify(spec: SlotSpec, *, allow_python: bool) -> Verified | Hosted:
-    """Check all of a slot's bundle but whether it loads; raises a `ModelportError` with the reason."""
+    """Check all of a slot's bundle but whether it loads; raises a `ModelportError` with the reason.
+
+    The first small one of a runtime is loaded nevertheless, and let go: what the runtime keeps for all models
+    is then taken at the start, and not while the first caller waits.
+    """
     from modelport.bundle.trust import audit
     from modelport.runtimes.registry import runtime
 
@@ -85,7 +90,11 @@ def verify(spec: SlotSpec, *, allow_python: bool) -> Verified | Hosted:
         runtime(bundle.manifest.runtime)
         if in_host(bundle.manifest, spec):
             return Hosted(bundle.manifest, bundle.identity)
-        return Verified(bundle.manifest, bundle.identity, _size(bundle.manifest))
+        known = Verified(bundle.manifest, bundle.identity, _size(bundle.manifest))
+    if known.manifest.runtime not in _begun and known.bytes <= _SMALL:
+        _load(spec, threads=1, allow_python=allow_python)
+        _begun.add(known.manifest.runtime)
+    return known
 
 
 def load(spec: SlotSpec, *, threads: int, allow_python: bool) -> Warm | Hosted:
@@ -101,16 +110,16 @@ def load(spec: SlotSpec, *, threads: int, allow_python: bool) -> Warm | Hosted:
 
 def load_here(spec: SlotSpec, *, threads: int, allow_python: bool) -> Warm:
     """Load and warm a slot's bundle in this process; raises a `ModelportError` when it cannot serve."""
-    warm = _load(spec, threads, allow_python=allow_python)
+    warm = _load(spec, threads=threads, allow_python=allow_python)
     kind, files = warm.manifest.runtime, _size(warm.manifest)
     if kind not in _begun and warm.bytes > 2 * files + _ONCE:
-        again = _load(spec, threads, allow_python=allow_python)
+        again = _load(spec, threads=threads, allow_python=allow_python)
         warm = replace(warm, bytes=min(warm.bytes, again.bytes))
     _begun.add(kind)
     return warm
 
 
-def _load(spec: SlotSpec, threads: int, *, allow_python: bool) -> Warm:
+def _load(spec: SlotSpec, *, threads: int, allow_python: bool) -> Warm:
     from modelport.runtimes.load import load as construct
     from modelport.runtimes.load import replay
 

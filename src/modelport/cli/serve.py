@@ -189,10 +189,12 @@ def advised(settings: Settings, said: set[str]) -> Settings:
 
     import msgspec
 
+    from modelport.bundle.reader import open_bundle
     from modelport.core.tuning import fits
     from modelport.serving.plans.advice import advice
 
-    found = advice(settings.bundles[0])
+    with open_bundle(settings.bundles[0]) as bundle:
+        found = advice(bundle)
     if found is None or not fits(found[1], len(os.sched_getaffinity(0))):
         return settings
     wanted = {name: getattr(found[1], name) for name in {"workers", "threads", "intra_op"} - said}

@@ -20,7 +20,7 @@ from modelport.cli.tune.items import items_of
 from modelport.compile.pack import pack
 from modelport.core.manifest import identity
 from modelport.core.tuning import ATTACHMENT, Tuning
-from modelport.errors import BundleCorrupt
+from modelport.errors import BundleError
 from modelport.serving.plans.standalone import make_plan
 from modelport.serving.settings import Settings
 
@@ -123,9 +123,17 @@ def test_several_bundles_share_their_workers_so_none_decides(bundle: Path) -> No
 
 def test_advice_that_is_not_well_formed_is_refused_by_name(bundle: Path) -> None:
     attach(bundle, ATTACHMENT, b'{"workers": "many"}')
-    with pytest.raises(BundleCorrupt, match=r"m\.bundle") as caught:
+    with pytest.raises(BundleError, match=r"m\.bundle.* not well formed") as caught:
         make_plan([str(bundle)], {}, cores=CORES)
     assert "--no-tuning" in caught.value.hint
+
+
+def test_instances_that_scale_by_themselves_are_left_to_that(bundle: Path) -> None:
+    advise(bundle)
+    (slot,) = make_plan([str(bundle)], {}, cores=CORES, scale={"m": (1, 4)}).slots
+    assert slot.instances == 1
+    assert slot.parameters is not None
+    assert slot.parameters.batch_size == 8
 
 
 def test_items_come_from_golden_rows_or_from_a_file(bundle: Path, tmp_path: Path) -> None:

@@ -67,6 +67,8 @@ def spread(bundles: int, cores: int) -> tuple[Setting, ...]:
         for intra_op in sizes
         if workers * instances * intra_op in {1, sizes[-1]}
     ]
+    if cores != sizes[-1]:
+        shares.insert(0, (cores, 1, 1))
     shares.sort(key=lambda share: share != (1, 1, 1))
     return tuple(Setting(bundle, *share) for share in shares for bundle in range(bundles))
 

@@ -11,6 +11,7 @@ Method = Literal["dynamic", "static"]
 _MATRIX = frozenset({"MatMul", "Gemm", "Attention"})
 _CONVOLUTION = frozenset({"Conv"})
 _WEIGHTED = _MATRIX | _CONVOLUTION
+FLOAT = 1  # TensorProto.FLOAT: numbers of 64 bits were chosen because 32 were too few
 _FEW = 4096
 """A product with fewer weights than this costs less than turning its input into integers."""
 
@@ -35,7 +36,8 @@ class Anatomy:
 
 def anatomy(model: Any) -> Anatomy:
     """The anatomy of an `onnx.ModelProto` whose constants are folded and whose nodes are named."""
-    weights = {tensor.name: _size(tensor) for tensor in model.graph.initializer}
+    floats = [tensor for tensor in model.graph.initializer if tensor.data_type == FLOAT]
+    weights = {tensor.name: _size(tensor) for tensor in floats}
     weighted = {node.name: node for node in model.graph.node if _weighted(node, weights)}
     heads = _heads(model, set(weighted))
     kept = [name for name, node in weighted.items() if name in heads or _tiny(node, weights)]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from modelport.bundle.onnx_opsets import OPSETS, domain_of
-from modelport.compile.quantize.anatomy import Anatomy
+from modelport.compile.quantize.anatomy import FLOAT, Anatomy
 from modelport.runtimes.batch import Array
 from modelport.runtimes.ort import onnxruntime
 
@@ -35,7 +35,6 @@ _STATIC = [
     "Flatten",
     "Reshape",
 ]
-_FLOAT = 1  # TensorProto.FLOAT: of tensors that operators outside the standard make
 
 
 def folded(graph: bytes) -> Any:
@@ -78,7 +77,7 @@ def int8_dynamic(model: Any, found: Anatomy) -> bytes:
             reduce_range=True,
             weight_type=QuantType.QInt8,
             nodes_to_exclude=list(found.kept),
-            extra_options={"DefaultTensorType": _FLOAT, "WeightSymmetric": True},
+            extra_options={"DefaultTensorType": FLOAT, "WeightSymmetric": True},
         )
         return _finished(made)
 
@@ -107,7 +106,7 @@ def int8_static(model: Any, found: Anatomy, rows: Sequence[Feeds]) -> bytes:
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             nodes_to_exclude=list(found.kept),
-            extra_options={"DefaultTensorType": _FLOAT, "WeightSymmetric": True},
+            extra_options={"DefaultTensorType": FLOAT, "WeightSymmetric": True},
         )
         return _finished(made)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from modelport.compile.onnx_external import inside
 from modelport.compile.parity import loaded
 from modelport.compile.pieces import answers
 from modelport.compile.quantize import graphs
-from modelport.compile.quantize.anatomy import anatomy
+from modelport.compile.quantize.anatomy import FLOAT, anatomy
 from modelport.compile.quantize.wish import Precision
 from modelport.errors import BundleError, Unsupported
 from modelport.runtimes.base import Fed, Predictor
@@ -54,23 +55,34 @@ def make(precision: Precision, fp32: Made, rows: Batch) -> Made:
     Raises `Unsupported` (`nothing-to-quantize`, `not-quantized`) with the reason.
     """
     path = graph_path(fp32.compiled)
-    beside = _beside(fp32.compiled, path)
-    try:
-        model = graphs.folded(inside(fp32.compiled.files[path], beside))
-        method, kept, graph = _converted(precision, model, fp32.predictor, rows)
-        folder = path.rpartition("/")[0]
-        gone = {f"{folder}/{tensor.location}" for tensor in scan(fp32.compiled.files[path]).external}
-        others = {name: data for name, data in fp32.compiled.files.items() if name not in gone}
-        files = {**others, path: graph}
-        audit_files(files)
-        compiled = replace(fp32.compiled, files=files)
+    whole = inside(fp32.compiled.files[path], _beside(fp32.compiled, path))
+    with _told(precision, Exception):  # the library raises whatever it meets in a graph
+        model = graphs.folded(whole)
+    method, kept, graph = _converted(precision, model, fp32.predictor, rows)
+    compiled = replace(fp32.compiled, files=_files(fp32.compiled, path, graph))
+    with _told(precision, BundleError):
+        audit_files(compiled.files)
         return Made(precision, method, compiled, loaded(compiled), kept)
-    except (Unsupported, MemoryError):
+
+
+@contextmanager
+def _told(precision: Precision, kind: type[Exception]) -> Iterator[None]:
+    """Turns an error of this kind into a refusal with its reason."""
+    try:
+        yield
+    except MemoryError:
         raise
-    except Exception as error:
+    except kind as error:
         reason = error.message if isinstance(error, BundleError) else f"{type(error).__name__}: {error}"
         msg = f"the graph cannot be made {precision}: {reason[:300]}"
         raise Unsupported(msg, code="not-quantized", hint="serve it in fp32") from error
+
+
+def _files(compiled: Compiled, path: str, graph: bytes) -> dict[str, bytes]:
+    """The model's files with another graph; weights that lay beside the old one are inside the new one."""
+    folder = path.rpartition("/")[0]
+    gone = {f"{folder}/{tensor.location}" for tensor in scan(compiled.files[path]).external}
+    return {**{name: data for name, data in compiled.files.items() if name not in gone}, path: graph}
 
 
 def graph_path(compiled: Compiled) -> str:
@@ -104,18 +116,22 @@ def _apart(one: Array, other: Array) -> float:
 
 def _converted(precision: Precision, model: Any, predictor: Predictor, rows: Batch) -> tuple[str, int, bytes]:
     if precision == "fp16":
-        _refuse_doubles(model)
-        return "cast", 0, graphs.fp16(model)
+        _require_table(model)
+        with _told(precision, Exception):
+            return "cast", 0, graphs.fp16(model)
     found = anatomy(model)
     if found.method is None:
         raise Unsupported(found.reason, code="nothing-to-quantize", hint="serve it in fp32")
-    if found.method == "dynamic":
+    feeds = _calibration(predictor, rows) if found.method == "static" else ()
+    with _told(precision, Exception):
+        if found.method == "static":
+            return "static", len(found.kept), graphs.int8_static(model, found, feeds)
         return "dynamic", len(found.kept), graphs.int8_dynamic(model, found)
-    return "static", len(found.kept), graphs.int8_static(model, found, _calibration(predictor, rows))
 
 
-def _refuse_doubles(model: Any) -> None:
-    floats = [tensor for tensor in model.graph.initializer if tensor.data_type == 1]
+def _require_table(model: Any) -> None:
+    """Raises `Unsupported` for a graph without weights that would take half the room."""
+    floats = [tensor for tensor in model.graph.initializer if tensor.data_type == FLOAT]
     if not any(len(tensor.dims) > 1 for tensor in floats):
         msg = "nothing to quantise: the graph has no table of fp32 weights"
         raise Unsupported(msg, code="nothing-to-quantize", hint="serve it as it is")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -11,34 +11,34 @@ from modelport.core.plan import SlotSpec
 from modelport.core.tuning import ATTACHMENT, Tuning, fits
 from modelport.errors import BundleCorrupt
 
+if TYPE_CHECKING:
+    from modelport.bundle.reader import Bundle
 
-def tuned(slot: SlotSpec, cores: int | None) -> SlotSpec:
+Advice = tuple[Parameters, Tuning]
+"""A bundle's own parameters, and how it is best served."""
+
+
+def tuned(slot: SlotSpec, found: Advice | None, cores: int | None) -> SlotSpec:
     """The slot with the size of batches and the number of instances that its bundle advises.
 
-    The slot itself where the bundle advises nothing, or was measured on a machine with other than `cores`
-    cores; None takes no advice. Raises `BundleError` as `advice` does.
+    Instances that scale by themselves are left to that. The slot itself where the bundle advises nothing, or
+    was measured on a machine with other than `cores` cores; None takes no advice.
     """
-    found = None if cores is None else advice(slot.bundle)
     if found is None or cores is None or not fits(found[1], cores):
         return slot
     parameters, tuning = found
     parameters = msgspec.structs.replace(parameters, batch_size=tuning.batch_size)
-    return msgspec.structs.replace(slot, parameters=parameters, instances=tuning.instances)
+    instances = tuning.instances if slot.scaling is None else slot.instances
+    return msgspec.structs.replace(slot, parameters=parameters, instances=instances)
 
 
-def advice(path: str) -> tuple[Parameters, Tuning] | None:
-    """A bundle's own parameters, and what was written into it; None when nothing was.
-
-    Raises `BundleError` for a bundle that does not open or whose advice is not well formed.
-    """
-    from modelport.bundle.reader import open_bundle
-
-    with open_bundle(path) as bundle:
-        if ATTACHMENT not in bundle.attachments():
-            return None
-        try:
-            found = msgspec.json.decode(bundle.attachment(ATTACHMENT), type=Tuning)
-        except msgspec.DecodeError as error:
-            msg = f"the tuning of {Path(path).name!r} is not well formed"
-            raise BundleCorrupt(msg, hint="tune it again, or serve it with --no-tuning") from error
-        return bundle.manifest.parameters, found
+def advice(bundle: Bundle) -> Advice | None:
+    """What was written into a bundle; None when nothing was. Raises `BundleCorrupt` for nonsense."""
+    if ATTACHMENT not in bundle.attachments():
+        return None
+    try:
+        found = msgspec.json.decode(bundle.attachment(ATTACHMENT), type=Tuning)
+    except msgspec.DecodeError as error:
+        msg = f"the tuning of {bundle.about.name} is not well formed"
+        raise BundleCorrupt(msg, hint="tune it again, or serve it with --no-tuning") from error
+    return bundle.manifest.parameters, found

@@ -22,7 +22,7 @@ from modelport.core.plan import (
 )
 from modelport.errors import BundleError, ModelportError, NameInvalid, SettingsError
 from modelport.serving.log import note
-from modelport.serving.plans.advice import tuned
+from modelport.serving.plans.advice import Advice, advice, tuned
 
 _PERCENT = BASIS_POINTS // 100
 
@@ -104,14 +104,14 @@ def make_plan(
     """
     slots: list[SlotSpec] = []
     for path in bundles:
-        model, label, identity = _known(path)
+        model, label, identity, found = _known(path, advised=cores is not None)
         version = 1 + sum(slot.model == model for slot in slots)
         name = f"{model}:{version}"
         scaling = _scaling(scale.get(name, scale.get(model)))
         never = scaling is not None and scaling.min_instances == 0
         pinned = not (lazy or never) or model in pin or name in pin
         slot = SlotSpec(name, model, version, path, identity, label, pinned, device=device, scaling=scaling)
-        slots.append(tuned(slot, cores))
+        slots.append(tuned(slot, found, cores))
     models = list(dict.fromkeys(slot.model for slot in slots))
     _check_split(split, models)
     _check_shadow(shadow, slots)
@@ -136,13 +136,14 @@ def _check_scale(scale: Scales, slots: Sequence[SlotSpec]) -> None:
             raise SettingsError(msg, code="bad-scale", hint="--scale churn=1:4")
 
 
-def _known(path: str) -> tuple[str, str | None, str]:
-    """Name, label and identity of the bundle at `path`; only its documents are read."""
+def _known(path: str, *, advised: bool) -> tuple[str, str | None, str, Advice | None]:
+    """Name, label, identity and advice of the bundle at `path`; only its documents and that are read."""
     from modelport.bundle.reader import open_bundle
 
     try:
         with open_bundle(path) as bundle:
-            return _name(bundle.about.name, path), bundle.about.label, bundle.identity
+            found = advice(bundle) if advised else None
+            return _name(bundle.about.name, path), bundle.about.label, bundle.identity, found
     except BundleError as error:
         name = Path(path).name
         msg = error.message if repr(name) in error.message else f"{name}: {error.message}"

@@ -107,6 +107,27 @@ def _launch(
     return Launch(command, headers={"Authorization": bearer}, paths=paths)
 
 
+def _serve_slow(fixture: Fixture, port: int, work: Path) -> Launch:  # noqa: ARG001 - it has a model of its own
+    """A model that takes 5 ms a row, whatever the fixture asks."""
+    made = work / "slow.bundle"
+    subprocess.run((sys.executable, "-c", _SLOW, str(made), NAME), check=True)
+    return _launch((str(made),), (*EVERYTHING, "--queue-target", "0.1"), port, work)
+
+
+_SLOW = """
+import sys
+from modelport.bundle.writer import write
+from modelport.core.manifest import FORMAT, About, Manifest, Parameters, Step
+from modelport.core.signature import Field, Signature
+from pathlib import Path
+
+signature = Signature("vector", (Field("input", "FP32", (-1, 30)),), (Field("value", "FP64", (-1,)),))
+steps, parameters = (Step("dummy", {"delay_ms": 5.0}),), Parameters(batch_size=1)
+manifest = Manifest(FORMAT, "dummy", "regression", signature, None, steps, parameters, ())
+write(Path(sys.argv[1]), manifest, About(name=sys.argv[2]), {}, {})
+"""
+
+
 def _modelport(*arguments: str) -> str:
     done = subprocess.run((*COMMAND, *arguments), capture_output=True, text=True, check=False)
     if done.returncode:
@@ -137,5 +158,6 @@ VARIANTS: tuple[Peer, ...] = (
     _variant("modelport-int8", "Modelport, int8", _serve(EVERYTHING, "int8"), _INT8),
     _variant("modelport-sampled", "Modelport, 1 % of payloads kept", _serve(SAMPLED)),
     _variant("modelport-bare", "Modelport, telemetry off", _serve(BARE)),
+    Peer("modelport-slow", "Modelport, a 5 ms model", _serve_slow, _VERSIONS, frozenset({"rows"}), None),
     _variant("modelport-many", f"Modelport, {ENDPOINTS:,} endpoints", _serve_many),
 )

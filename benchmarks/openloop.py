@@ -131,6 +131,7 @@ class Generator:
         self.requests = cycle(encode(job))
         self.sent = np.full(len(due), np.nan)
         self.done = np.full(len(due), np.nan)
+        self.ok = np.zeros(len(due), np.bool_)
         self.free: deque[Connection] = deque()
         self.waiting: deque[int] = deque()
         self.next = self.finished = self.failed = self.lost = 0
@@ -156,6 +157,7 @@ class Generator:
     def answered(self, connection: Connection, ok: bool) -> None:
         """Note an answer and give the connection its next request, if one waits."""
         self.done[connection.place] = self._now()
+        self.ok[connection.place] = ok
         self.finished += 1
         self.failed += not ok
         if self.waiting:

@@ -7,6 +7,7 @@ from benchmarks.scenario import Scenario
 from benchmarks.scenarios import (
     one_row_forest,
     one_row_logistic,
+    overload,
     start_and_memory,
     tail_latency,
     telemetry,
@@ -24,6 +25,7 @@ SCENARIOS: dict[str, Scenario] = {
         start_and_memory,
         telemetry,
         tail_latency,
+        overload,
     )
 }
 

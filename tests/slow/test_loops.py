@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import signal
 import time
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,8 @@ from tests.acceptance.rawclient import Answer, Raw
 from tests.acceptance.served import serve, summing
 from tests.acceptance.traffic import traffic
 
+from modelport.core.access import AccessSnapshot, Rate, make_key
+from modelport.serving import access_file
 from modelport.serving.settings import Settings
 from modelport.testing.replica import alive, eventually, make_plan, publish, replica
 
@@ -99,3 +104,59 @@ def test_workers_recycled_for_a_minute_at_200_requests_per_second_fail_none(tmp_
         print(f"{recycled} workers recycled: {seen.counts}")
         assert recycled >= 10
         assert seen.failed == 0
+
+
+def p99(seen: Sequence[float]) -> float:
+    """99th percentile, in milliseconds."""
+    return 1e3 * sorted(seen)[int(len(seen) * 0.99)]
+
+
+def timed(url: str, request: bytes, count: int, pause: float = 0.004) -> list[float]:
+    """Seconds of each of many requests, one after the other on one connection."""
+    took = []
+    with Raw(url, timeout=30.0) as raw:
+        for _ in range(count):
+            began = time.perf_counter()
+            assert raw.ask(request).status == 200
+            took.append(time.perf_counter() - began)
+            time.sleep(pause)
+    return took
+
+
+def test_26_ten_thousand_idle_connections_are_held_in_little_memory(tmp_path: Path) -> None:
+    """Their sockets are of both ends on this machine; only the server's memory is looked at."""
+    count = 10_000
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < count + 500:
+        pytest.skip(f"this user may have {hard} open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, count + 500), hard))
+    with serve(tmp_path, settings(tmp_path, workers=1), GOOD) as one, ExitStack() as stack:
+        timed(one.url, GOOD, 500)
+        before, resident = p99(timed(one.url, GOOD, 2000)), one.resident()
+        for _ in range(count):
+            stack.enter_context(Raw(one.url))
+        eventually(lambda: one.metric("modelport_connections") >= count)
+        each = (one.resident() - resident) / count
+        after = p99(timed(one.url, GOOD, 2000))
+        print(f"{count} idle connections: {each:.0f} bytes each, p99 {before:.2f} -> {after:.2f} ms")
+        assert each < 40_000
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_35_a_tenant_who_floods_costs_others_little(tmp_path: Path) -> None:
+    """Ten times its rate from one key, on the connections of a thread pool; another key is timed."""
+    made = [
+        make_key(name, ["infer:*", "metrics"], random=random.randrange, now=0.0, rate=rate)
+        for name, rate in (("flooding", Rate(50, 1)), ("other", None))
+    ]
+    access_file.write(tmp_path / "keys.json", AccessSnapshot(1, tuple(entry for _, entry in made)))
+    flood, calm = (summing("five", authorization=f"Bearer {text}") for text, _ in made)
+    bundle = dummy(tmp_path / "five.bundle", "five", delay_ms=5.0)
+    keyed = Settings(bundles=(bundle,), port=0, keys=str(tmp_path / "keys.json"))
+    with serve(tmp_path, keyed, calm) as one:
+        timed(one.url, calm, 100)
+        before = p99(timed(one.url, calm, 1000))
+        with traffic(one.url, [flood], judge, rate=500, clients=8) as seen:
+            during = p99(timed(one.url, calm, 1000))
+        print(f"p99 of others {before:.2f} -> {during:.2f} ms while one key floods: {seen.counts}")
+        assert seen.counts["429 rate-limited"] > seen.counts["ok"]

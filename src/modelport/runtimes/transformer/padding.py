@@ -12,8 +12,8 @@ from modelport.runtimes.batch import Ragged
 Integers = npt.NDArray[np.int64]
 
 TOKENS = 512
-"""Most tokens of one rectangle, with the filling: a larger one leaves the processor's caches and fills up more
-(decision 12 has the measurements), and its attention takes memory with the square of its width."""
+"""Most tokens of one rectangle, with the filling. A larger one leaves the processor's caches and fills up
+more (decision 12 has the measurements), and its attention takes memory with the square of its width."""
 
 
 def runs(lengths: Integers, most: int = TOKENS) -> Iterator[Integers]:

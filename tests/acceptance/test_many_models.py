@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -136,6 +138,29 @@ def test_models_that_nobody_asks_for_go_and_come_again(bundles: dict[str, str], 
     with serve(tmp_path, settings, summing("faulty")) as one:
         eventually(lambda: one.metric("modelport_model_evictions_total") >= 1)
         eventually(lambda: set(states(one).values()) == {"verified"})
+        one.serves()
+
+
+def test_a_model_that_ends_whoever_loads_it_is_given_up_after_two(
+    copies: list[str], item: list[float], tmp_path: Path
+) -> None:
+    """Its first call costs the worker that loads it; so does the second; then it is known."""
+    fatal = dummy(tmp_path / "fatal.bundle", "fatal", delay_ms=20_000)
+    settings = Settings(
+        bundles=(copies[0], dummy(tmp_path / "d.bundle", "d"), fatal), port=0, memory=MIB * 64
+    )
+    settings = msgspec.structs.replace(settings, preload=False)
+    with serve(tmp_path, settings, asking("m0", item)) as one:
+        for deaths in (1, 2):
+            with Raw(one.url) as raw:
+                raw.send(summing("fatal"))
+                eventually(lambda: states(one)["fatal:1"] == "loading")
+                os.kill(one.running.pids()[-1], signal.SIGKILL)
+                eventually(lambda: len(one.running.pids()) == deaths + 1)  # noqa: B023 - at once
+                eventually(lambda: one.metric("modelport_model_load_deaths_total") == deaths)  # noqa: B023
+        refused = one.ask(summing("fatal"))
+        assert (refused.status, refused.code) == (503, "load-failed")
+        one.clean(refused)
         one.serves()
 
 

@@ -12,7 +12,7 @@ from tests.serving.test_batching import manifest
 
 from modelport.core.plan import SlotSpec
 from modelport.errors import BundleCorrupt, DeadlineExceeded, ModelportError, Overloaded
-from modelport.serving import alarm, batching, lazy, replies, residence, shared
+from modelport.serving import alarm, batching, lazy, ledger, replies, residence, shared
 from modelport.serving.call import NEVER
 from modelport.serving.lazy import Lazy
 from modelport.serving.loader import Verified, Warm
@@ -178,6 +178,25 @@ def test_a_load_that_fails_is_told_and_tried_again_after_a_pause(place: Callable
     assert good.answer == [1.0]
     assert one.loads == ["a", "a"]
     assert one.cell("a", shared.LOADS_FAILED) == 1
+
+
+def test_a_model_that_kills_workers_is_not_loaded_for_ever(place: Callable[..., Place]) -> None:
+    """What a worker was loading when it died is known to its successors, and to the others."""
+    one = place("ab")
+    for deaths in (1, 2):
+        one.ask("a")
+        one.world.run(LOADING / 2)
+        ledger.settle(one.segment, 0, [slot.place for slot in one.slots.values()])
+        assert one.cell("a", shared.LOAD_DEATHS) == deaths
+        one.world.run(2)
+        one.residence._evict(one.lazy("a"))
+    refused = one.ask("a")
+    assert isinstance(refused.error, Overloaded)
+    assert refused.error.code == "load-failed"
+    assert "2 workers died" in refused.error.message
+    one.residence.fill()
+    one.world.run(5)
+    assert (one.loaded, one.cell("b", shared.LOAD_DEATHS)) == ("b", 0)
 
 
 def test_the_least_recently_used_makes_room(place: Callable[..., Place]) -> None:

@@ -125,6 +125,12 @@ RESIDENCE_CELLS = (
         "Loads of a lazy model that failed.",
         shared.LOADS_FAILED,
     ),
+    _of_model(
+        "modelport_model_load_deaths_total",
+        "counter",
+        "Workers that died while they loaded the model.",
+        shared.LOAD_DEATHS,
+    ),
     _of_model("modelport_model_evictions_total", "counter", "Times the model was let go.", shared.EVICTIONS),
     _of_model("modelport_cold_requests_total", "counter", "Requests that waited for a load.", shared.COLD),
 )

@@ -22,6 +22,9 @@ from modelport.serving.log import note
 from modelport.serving.replies import Replies
 from modelport.serving.residency import pause
 
+FATAL = 2
+"""Workers that may die loading a model before it is not loaded any more."""
+
 
 class Home(Protocol):
     """Who decides which models are in memory: `residence.Residence`."""
@@ -49,6 +52,7 @@ class Lazy:
         size: bytes of the bundle's files, taken for the model's size until that was measured.
         build: makes the dispatcher that answers, of a model that was loaded; a model host takes its time.
         queue_rows: most rows that may wait for the model.
+        deaths: how many workers of the replica have died loading it.
 
     Attributes:
         size: bytes of memory the model takes.
@@ -69,6 +73,7 @@ class Lazy:
         truncation: Truncation,
         loop: asyncio.AbstractEventLoop,
         queue_rows: int,
+        deaths: Callable[[], int] = int,
     ) -> None:
         self.spec = spec
         self.size = size
@@ -82,6 +87,7 @@ class Lazy:
         self._truncation = truncation
         self._alarm = Alarm(loop)
         self._queue_rows = queue_rows
+        self._deaths = deaths
         self._waiting = Backlog(queue_rows)
         self._inner: Dispatcher | None = None
         self._failures = 0
@@ -100,6 +106,8 @@ class Lazy:
         """Why it cannot be loaded, until that is tried again."""
         if self._inner is not None:
             return self._inner.unready
+        if self.fatal:
+            return f"{self._deaths()} workers died while they loaded it"
         return self._reason if monotonic() < self._again else ""
 
     @property
@@ -127,6 +135,8 @@ class Lazy:
         if self._inner is not None:
             self._inner.submit(call)
             return
+        if self.fatal:
+            raise self._refused_for_good()
         if call.queued < self._again:
             raise self._refusal(self._again - call.queued)
         if not self._waiting.add(call):
@@ -164,6 +174,20 @@ class Lazy:
                 self._replies.dropped(call, monotonic())
             return False
         return True
+
+    @property
+    def fatal(self) -> bool:
+        """Whether loading it has killed so many workers that it is not tried again."""
+        return self._deaths() >= FATAL
+
+    def begins(self) -> None:
+        """It is being loaded. Should this worker end of it, the supervisor knows whose fault it was."""
+        self.tried = True
+        self._counters.gauge(shared.LOADING, 1)
+
+    def ends(self) -> None:
+        """The load is over, well or not."""
+        self._counters.gauge(shared.LOADING, 0)
 
     @property
     def loaded(self) -> bool:
@@ -222,8 +246,10 @@ class Lazy:
         known: dict[str, Any] = {"state": state, "lazy": True, "bytes": self.size}
         if self.used:
             known["idle_seconds"] = round(monotonic() - self.used, 3)
-        if self.unready:
-            known |= {"reason": self.unready, "again_seconds": round(self._again - monotonic(), 3)}
+        if reason := self.unready:
+            known["reason"] = reason
+        if self._again > monotonic():
+            known["again_seconds"] = round(self._again - monotonic(), 3)
         return known
 
     def _pass(self, inner: Dispatcher, call: Call) -> None:
@@ -262,6 +288,14 @@ class Lazy:
             code="load-failed",
             retry_after=seconds,
             hint="it is tried again after the given time; GET /debug/plan tells more",
+        )
+
+    def _refused_for_good(self) -> Overloaded:
+        return Overloaded(
+            f"the model {self.spec.id} cannot be loaded: {self.unready}",
+            code="load-failed",
+            retry_after=60.0,
+            hint="it is not tried again; pack it anew and publish it as another version",
         )
 
     def _full(self, call: Call) -> Overloaded:

@@ -15,7 +15,9 @@ _WORKER_GAUGES = (
     shared.READY, shared.RESIDENT,
 )  # fmt: skip
 
-_SLOT_GAUGES = (shared.EXECUTING, shared.QUEUED, shared.LOADED, shared.MODEL_BYTES, shared.CACHE_BYTES)
+_SLOT_GAUGES = (
+    shared.EXECUTING, shared.QUEUED, shared.LOADED, shared.LOADING, shared.MODEL_BYTES, shared.CACHE_BYTES,
+)  # fmt: skip
 
 
 def begin(
@@ -43,6 +45,12 @@ def retire(segment: shared.Segment, row: int) -> None:
     """Make a row spare again; what it counted stays counted."""
     first = segment.row(row)
     segment.cells[first + shared.INCARNATION] = segment.cells[first + shared.LOOPING] = 0
+
+
+def load_deaths(segment: shared.Segment, place: int) -> int:
+    """How many workers died while they loaded the model of a lazy slot."""
+    cells = segment.cells
+    return sum(cells[segment.slot(worker, place) + shared.LOAD_DEATHS] for worker in range(segment.workers))
 
 
 def looping(segment: shared.Segment, row: int, *, is_looping: bool) -> None:
@@ -79,6 +87,7 @@ def _settle_slot(segment: shared.Segment, first: int) -> int:
     cells = segment.cells
     lost = cells[first + shared.EXECUTING]
     cells[first + shared.LOST] += lost
+    cells[first + shared.LOAD_DEATHS] += cells[first + shared.LOADING]
     for cell in _SLOT_GAUGES:
         cells[first + cell] = 0
     return lost

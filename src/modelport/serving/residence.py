@@ -107,7 +107,7 @@ class Residence:
         """Load what fits into free memory, in the order of the plan, while nobody waits for anything."""
         if (pinned := self.pinned()) > self._budget:
             note("pinned models exceed the memory", logging.WARNING, pinned=pinned, memory=self._budget)
-        self._early = deque(seat for seat in self._seats if not seat.tried)
+        self._early = deque(seat for seat in self._seats if not (seat.tried or seat.fatal))
         self._turn_soon()
 
     def describe(self, seat: Lazy) -> dict[str, Any]:
@@ -149,7 +149,7 @@ class Residence:
     def _start(self, seat: Lazy) -> None:
         self._loading = seat
         self._wanted.pop(seat, None)
-        seat.tried = True
+        seat.begins()
         self._executor.submit(self._timed, seat.spec).add_done_callback(
             lambda future: self._loop.call_soon_threadsafe(self._came, seat, future)
         )
@@ -172,6 +172,7 @@ class Residence:
             seat.failed(f"the runtime refused it: {type(error).__name__}")
         finally:
             self._loading = None
+            seat.ends()
             self._turn_soon()
 
     async def _settle(self, seat: Lazy, warm: Warm, seconds: float) -> None:

@@ -59,7 +59,9 @@ CACHE_HITS, CACHE_MISSES, CACHE_HIT_NS, CACHE_EVICTIONS, CACHE_BYTES = range(COL
 SHADOW_ROWS, SHADOW_AGREED, SHADOW_SHIFT, SHADOW_ANSWERED_NS, SHADOW_DROPPED = range(
     CACHE_BYTES + 1, CACHE_BYTES + 6
 )
-INSTANCES = SHADOW_DROPPED + 1  # batches that may run at a time, where that follows the load
+# Whether a lazy model is being loaded now, and the workers that died of it.
+LOADING, LOAD_DEATHS = SHADOW_DROPPED + 1, SHADOW_DROPPED + 2
+INSTANCES = LOAD_DEATHS + 1  # batches that may run at a time, where that follows the load
 SLOT_CELLS = INSTANCES + 1
 
 # Cells of a key's rate limit: the window they count, and the requests admitted in it and in the one before.

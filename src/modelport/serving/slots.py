@@ -25,6 +25,7 @@ from modelport.serving.hosts.board import Board
 from modelport.serving.hosts.dispatcher import HostDispatcher
 from modelport.serving.hosts.doors import Doors
 from modelport.serving.lazy import Lazy
+from modelport.serving.ledger import load_deaths
 from modelport.serving.loader import Hosted, Verified, Warm
 from modelport.serving.local import Local
 from modelport.serving.replies import Replies
@@ -94,7 +95,7 @@ class SlotBuilder:
             items=_items(manifest.signature, rules),
             truncation=parts.truncation,
             counters=counters,
-            dispatcher=await self._whoever(parts, bundle),
+            dispatcher=await self._whoever(parts, bundle, place),
             place=place,
             stamp=f"x-modelport-version: {spec.id}\r\n".encode(),
             admission=Admission(self._patience(parameters.batch_size)),
@@ -106,7 +107,7 @@ class SlotBuilder:
         """A full batch may always wait: it costs those in it nothing to share it."""
         return Patience(self.settings.queue_target, self.settings.timeout, max(FEW, batch_rows))
 
-    async def _whoever(self, parts: _Parts, bundle: Warm | Verified | Hosted) -> Dispatcher:
+    async def _whoever(self, parts: _Parts, bundle: Warm | Verified | Hosted, place: int) -> Dispatcher:
         if isinstance(bundle, Warm):
             return await self._dispatcher(parts, bundle)
         if isinstance(bundle, Hosted):
@@ -121,6 +122,7 @@ class SlotBuilder:
             truncation=parts.truncation,
             loop=self.local.loop,
             queue_rows=self.settings.queue_rows,
+            deaths=partial(load_deaths, self.segment, place),
         )
         self.residence.enter(seat)
         return seat

@@ -146,10 +146,8 @@ def test_a_model_that_ends_whoever_loads_it_is_given_up_after_two(
 ) -> None:
     """Its first call costs the worker that loads it; so does the second; then it is known."""
     fatal = dummy(tmp_path / "fatal.bundle", "fatal", delay_ms=20_000)
-    settings = Settings(
-        bundles=(copies[0], dummy(tmp_path / "d.bundle", "d"), fatal), port=0, memory=MIB * 64
-    )
-    settings = msgspec.structs.replace(settings, preload=False)
+    known = (copies[0], dummy(tmp_path / "d.bundle", "d"), fatal)
+    settings = Settings(bundles=known, port=0, memory=64 * MIB, preload=False)
     with serve(tmp_path, settings, asking("m0", item)) as one:
         for deaths in (1, 2):
             with Raw(one.url) as raw:

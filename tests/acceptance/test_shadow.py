@@ -91,8 +91,9 @@ def test_a_shadow_that_cannot_be_loaded_holds_up_nothing(pair: tuple[str, str], 
     path = publish(tmp_path / "plan.json", plan)
     with serve(tmp_path, Settings(plan=path, port=0), summing("swap")) as served:
         assert served.ask(request("GET", "/debug/shadow")).json()["shadows"] == []
-        known = served.ask(request("GET", "/debug/plan")).json()["slots"]["swap:2"]
-        assert known["state"] == "failed"
+        told = served.ask(request("GET", "/debug/plan")).json()
+        assert told["endpoints"]["swap"]["shadows"] == {"swap:2": 10_000}
+        assert told["slots"]["swap:2"]["state"] == "failed"
         mended = msgspec.structs.replace(slots[1], bundle=pair[1])
         again = msgspec.structs.replace(plan, revision=Revision(0, 2), slots=(slots[0], mended))
         publish(tmp_path / "plan.json", again)

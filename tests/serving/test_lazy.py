@@ -199,6 +199,17 @@ def test_a_model_that_kills_workers_is_not_loaded_for_ever(place: Callable[..., 
     assert (one.loaded, one.cell("b", shared.LOAD_DEATHS)) == ("b", 0)
 
 
+def test_a_model_that_is_being_loaded_when_its_worker_leaves_is_not_to_blame(
+    place: Callable[..., Place],
+) -> None:
+    one = place("a")
+    one.ask("a")
+    one.world.run(LOADING / 2)
+    one.residence.stop()
+    ledger.settle(one.segment, 0, [one.slots["a"].place])
+    assert one.cell("a", shared.LOAD_DEATHS) == 0
+
+
 def test_the_least_recently_used_makes_room(place: Callable[..., Place]) -> None:
     one = place("abc", budget=200)
     for name in "aba":

@@ -110,6 +110,11 @@ class Residence:
         self._early = deque(seat for seat in self._seats if not (seat.tried or seat.fatal))
         self._turn_soon()
 
+    def stop(self) -> None:
+        """The worker leaves on purpose: a model that it happens to load is not to blame."""
+        if self._loading is not None:
+            self._loading.ends()
+
     def describe(self, seat: Lazy) -> dict[str, Any]:
         """What `/debug/plan` says of a lazy slot."""
         return seat.describe(loading=seat is self._loading)

@@ -196,6 +196,7 @@ class Worker:
             if self._drained.is_set():
                 break
         listening.cancel()
+        self.residence.stop()
         door.close()
         if self._flusher is not None:
             self._flusher.close()
@@ -331,6 +332,7 @@ class Worker:
                 name: {
                     "revision": str(live.revision),
                     "shares": {share.slot: share.weight for share in live.route.shares},
+                    "shadows": {share.slot: share.weight for share in live.route.shadows},
                 }
                 for name, live in self.table.endpoints.items()
             },

@@ -9,11 +9,21 @@ if TYPE_CHECKING:
     from modelport.bundle.reader import open_bundle
     from modelport.client import AsyncClient, Client
     from modelport.compile.pack import pack
+    from modelport.compile.python.pack import pack_python
     from modelport.compile.transformers.encoder import TextEncoder
     from modelport.runtimes.image.spec import ImageInput
 
 __version__ = "0.1.0"
-__all__ = ["AsyncClient", "Client", "ImageInput", "TextEncoder", "__version__", "open_bundle", "pack"]
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "ImageInput",
+    "TextEncoder",
+    "__version__",
+    "open_bundle",
+    "pack",
+    "pack_python",
+]
 
 # Imported when first asked for: a server needs no compiler, a client no runtime.
 _HOMES = {
@@ -23,6 +33,7 @@ _HOMES = {
     "TextEncoder": "modelport.compile.transformers.encoder",
     "open_bundle": "modelport.bundle.reader",
     "pack": "modelport.compile.pack",
+    "pack_python": "modelport.compile.python.pack",
 }
 
 

@@ -73,13 +73,13 @@ def audit(bundle: Bundle) -> None:
         _refuse_code(name, bundle.attachment(name))
 
 
-def audit_files(files: Mapping[str, bytes]) -> None:
+def audit_files(files: Mapping[str, bytes], *, executable: bool = False) -> None:
     """The same judgement over files that are not a bundle yet: what came out of a sandbox.
 
     Raises as `audit` does.
     """
     sizes = {path: len(data) for path, data in files.items()}
-    _audit_listed(sizes, files.__getitem__, executable=False)
+    _audit_listed(sizes, files.__getitem__, executable=executable)
 
 
 def check_external(graph: str, external: tuple[External, ...], sizes: Mapping[str, int]) -> frozenset[str]:
@@ -121,6 +121,7 @@ def _audit_graph(path: str, data: bytes, sizes: Mapping[str, int]) -> frozenset[
 def _audit_file(path: str, data: bytes, *, executable: bool) -> None:
     ending = path.rpartition(".")[2]
     if executable and ending not in KINDS:
+        _refuse_pickle(path, data)
         return  # declared openly; `serve` refuses it without --allow-python
     if ending not in KINDS:
         _refuse_code(path, data)
@@ -129,6 +130,13 @@ def _audit_file(path: str, data: bytes, *, executable: bool) -> None:
     magic.require(path, data, *KINDS[ending])
     if ending == "safetensors":
         safetensors_scan.scan(data)
+
+
+def _refuse_pickle(name: str, data: bytes) -> None:
+    """A program is read by who wants to know what it does; nobody reads a pickle."""
+    if magic.kind_of(data) in {"pickle", "npy-object", "torch"}:
+        msg = f"{name} is a pickle, and a bundle holds none"
+        raise BundleRefused(msg, code="pickle-refused", hint="pack the model with .npy, .safetensors or JSON")
 
 
 def _refuse_code(name: str, data: bytes) -> None:

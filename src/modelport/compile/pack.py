@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -28,7 +29,7 @@ from modelport.core.golden import Golden
 from modelport.core.manifest import About, Label, Manifest, Parameters, identity
 from modelport.core.names import check_name
 from modelport.core.signature import Task
-from modelport.errors import CompileError, SettingsError
+from modelport.errors import CompileError, SettingsError, Unsupported
 from modelport.runtimes.batch import Array, Batch
 from modelport.runtimes.golden import golden_of, replay
 from modelport.runtimes.image.spec import ImageInput
@@ -110,11 +111,28 @@ def pack(
     `allow_loss` points (0.5 unless given) against fp32 on the sample, whose right answers are `truth`.
     A named precision is taken as it is unless `allow_loss` limits it.
 
+    A class or a function is code of yours: it is not compiled, and packed as `pack_python` says.
+
     Raises `Unsupported` when no compiler takes the model, `ParityError` when it compiles but answers
     otherwise, `NameInvalid` or `SettingsError` for a name, label or parameter that makes no sense.
     """
-    _check_names(name, version)
-    wanted, precision = _parameters(parameters), wish(quantize, truth, allow_loss)
+    if inspect.isclass(model) or inspect.isfunction(model):
+        from modelport.compile.python.pack import pack_python
+
+        _refuse_compiling(vectorizer, image, quantize)
+        return pack_python(
+            model,
+            name=name,
+            sample=sample,
+            labels=labels,
+            version=version,
+            parameters=parameters,
+            tags=tags,
+            task=task,
+            now=now,
+        )
+    check_names(name, version)
+    wanted, precision = parameters_of(parameters), wish(quantize, truth, allow_loss)
     adopted, rows = adopt(model, sample, labels, vectorizer=vectorizer, task=task, image=image)
     return pack_adopted(
         adopted, rows, name=name, version=version, parameters=wanted, tags=tags, precision=precision, now=now
@@ -137,8 +155,8 @@ def pack_adopted(
 
     `original_us` is the original's time per call by rows, for an original that cannot be timed here.
     """
-    _check_names(name, version)
-    wanted = _parameters(parameters)
+    check_names(name, version)
+    wanted = parameters_of(parameters)
     compiled, proof, tried = _first_that_holds(adopted, rows)
     rows = as_taken(rows, compiled)
     choice = choose(compiled, proof, precision) if precision is not None else Choice(compiled, proof, None)
@@ -264,13 +282,21 @@ def _head(batch: Batch, rows: int) -> Batch:
     return Batch(rows, {name: batch.array(name)[:rows] for name in batch.tensors})
 
 
-def _check_names(name: str, version: str | None) -> None:
+def _refuse_compiling(*choices: Any) -> None:
+    if any(choice is not None for choice in choices):
+        msg = "a class or a function is not compiled: vectorizer, image and quantize say nothing to it"
+        raise Unsupported(msg, hint="leave them out")
+
+
+def check_names(name: str, version: str | None) -> None:
+    """Raise `NameInvalid` for a name or version that is none."""
     check_name(name)
     if version is not None:
         check_name(version, "version")
 
 
-def _parameters(given: Parameters | Mapping[str, Any] | None) -> Parameters:
+def parameters_of(given: Parameters | Mapping[str, Any] | None) -> Parameters:
+    """The parameters in whatever was given. Raises `SettingsError`."""
     if given is None or isinstance(given, Parameters):
         return given or Parameters()
     try:

@@ -39,14 +39,17 @@ def given(item: Item, batch: Batch) -> Any:
     return next(iter(arrays.values())) if item == "vector" else arrays
 
 
-def named(answer: Any, task: Task) -> dict[str, Any]:
-    """An answer by output name. Raises `ModelFailed` (`contract-broken`) for one without."""
+def named(answer: Any, task: Task | None) -> dict[str, Any]:
+    """An answer by output name; under an empty one where there is none, and no task yet.
+
+    Raises `ModelFailed` (`contract-broken`) for an answer without a name that the task needs.
+    """
     if isinstance(answer, Mapping):
         return {str(name): values for name, values in answer.items()}
     if isinstance(answer, Sequence) and answer and all(isinstance(row, Mapping) for row in answer):
         names = dict.fromkeys(str(name) for row in answer for name in row)
         return {name: [row.get(name) for row in answer] for name in names}
-    main = MAIN.get(task)
+    main = "" if task is None else MAIN.get(task)
     if main is None:
         msg = f"the model answered {type(answer).__name__}, not a dict by output name"
         raise _broken(msg)

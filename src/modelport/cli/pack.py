@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from modelport.cli import options
+from modelport.errors import SourceRefused
 
 if TYPE_CHECKING:
     from modelport.compile.pack import Packed
@@ -21,7 +22,9 @@ ALLOW_LOSS = "Most points of accuracy that may be lost. auto: 0.5; a named preci
 
 @click.command("pack")
 @click.argument(
-    "file", type=options.path, help="The model: .joblib, .pkl, .skops, .onnx, or a folder of transformers."
+    "file",
+    type=options.path,
+    help="The model: .joblib, .pkl, .skops, .onnx, a folder of transformers, or module:name.",
 )
 @click.option("--name", required=True, help="The model's name.")
 @click.option(
@@ -39,6 +42,16 @@ ALLOW_LOSS = "Most points of accuracy that may be lost. auto: 0.5; a named preci
 @click.option("--quantize", type=click.Choice(["int8", "fp16", "auto"]), help=QUANTIZE)
 @click.option("--labels-column", help=LABELS_COLUMN)
 @click.option("--allow-loss", type=options.Number(0, 100, min_open=True), help=ALLOW_LOSS)
+@click.option("--allow-python", is_flag=True, help="Pack code as it is: module:name, a class or a function.")
+@click.option(
+    "--file",
+    "files",
+    type=options.path,
+    multiple=True,
+    help="File or folder that the code reads; repeatable.",
+)
+@click.option("--requires", multiple=True, help="Distribution that the code needs unnamed; repeatable.")
+@click.option("--pure", is_flag=True, help="The code always answers the same to the same.")
 @click.option(
     "--source/--no-source",
     default=True,
@@ -62,14 +75,29 @@ def command(
     quantize: str | None,
     labels_column: str | None,
     allow_loss: float | None,
+    allow_python: bool,
     source: bool,
     output: Path | None,
     as_json: bool,
+    **code: Any,
 ) -> None:
     """Compile a model, prove that it answers as the original does, and write a bundle."""
     from modelport.compile.pack_file import pack_file
 
     target = output or Path(f"{name}.bundle")
+    if _is_code(file):
+        with working(f"packing {file}"):
+            _pack_code(
+                str(file),
+                sample,
+                allowed=allow_python,
+                name=name,
+                labels=_labels(labels),
+                version=version,
+                **code,
+            ).save(target).close()
+        report(target, as_json=as_json)
+        return
     choices: dict[str, Any] = {
         "name": name,
         "labels": _labels(labels),
@@ -91,6 +119,24 @@ def command(
         files = {"model": file, "sample": sample, "vectorizer": vectorizer, "head": head}
         _save(packed, target, files if source else {}, choices)
     report(target, as_json=as_json)
+
+
+def _is_code(file: Path) -> bool:
+    """Whether it is `module:name` rather than a file."""
+    from modelport.runtimes.python.spec import is_entry
+
+    return is_entry(str(file)) and not file.exists()
+
+
+def _pack_code(entry: str, sample: Path, *, allowed: bool, **choices: Any) -> Packed:
+    """Nothing of the code is imported unless that was allowed, and then in a process of its own."""
+    from modelport.compile.python.pack import pack_python
+    from modelport.compile.sample import Sample
+
+    if not allowed:
+        msg = f"{entry} is code, which is run to be packed, and to be served"
+        raise SourceRefused(msg, code="python-untrusted", hint="if you trust it, use --allow-python")
+    return pack_python(entry, sample=Sample.read(sample), **choices)
 
 
 def _save(packed: Packed, target: Path, made_from: dict[str, Path | None], choices: dict[str, Any]) -> None:
@@ -136,4 +182,4 @@ def report(target: Path, *, as_json: bool) -> None:
         click.echo(f"speed   {line}")
     for line in describe_precision(found["precision"]).splitlines():
         click.echo(f"bits    {line}")
-    click.echo(f"next    modelport serve {target}")
+    click.echo(f"next    modelport serve {target}{' --allow-python' if found['executable'] else ''}")

@@ -110,16 +110,17 @@ def load(spec: SlotSpec, *, threads: int, allow_python: bool) -> Warm | Hosted:
 
 def load_here(spec: SlotSpec, *, threads: int, allow_python: bool) -> Warm:
     """Load and warm a slot's bundle in this process; raises a `ModelportError` when it cannot serve."""
-    warm = _load(spec, threads=threads, allow_python=allow_python)
+    warm = load_once(spec, threads=threads, allow_python=allow_python)
     kind, files = warm.manifest.runtime, _size(warm.manifest)
     if kind not in _begun and warm.bytes > 2 * files + _ONCE:
-        again = _load(spec, threads=threads, allow_python=allow_python)
+        again = load_once(spec, threads=threads, allow_python=allow_python)
         warm = replace(warm, bytes=min(warm.bytes, again.bytes))
     _begun.add(kind)
     return warm
 
 
-def _load(spec: SlotSpec, *, threads: int, allow_python: bool) -> Warm:
+def load_once(spec: SlotSpec, *, threads: int, allow_python: bool) -> Warm:
+    """As `load_here`, for a process that holds no other model: what it takes need not be measured."""
     from modelport.runtimes.load import load as construct
     from modelport.runtimes.load import replay
 

@@ -49,6 +49,9 @@ def labels_of(task: Task, answers: Batch, said: Sequence[Label] | None) -> tuple
         return None
     if said:
         return tuple(said)
+    if "probabilities" in answers.tensors or "scores" in answers.tensors:
+        msg = "nobody said in which order the model's probabilities are"
+        raise Unsupported(msg, code="labels", hint="give labels, or let the class have `labels`")
     values = _main(task, answers)
     seen = sorted(set(values.reshape(-1).tolist()))
     if all(isinstance(label, str | int | bool | float) for label in seen):

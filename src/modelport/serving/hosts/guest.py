@@ -17,6 +17,7 @@ import numpy as np
 from modelport.errors import DeadlineExceeded, ModelportError, Overloaded
 from modelport.serving.call import Call
 from modelport.serving.channel import Framed
+from modelport.serving.child import ORPHANED
 from modelport.serving.dispatch import Dispatcher
 from modelport.serving.execution.run import Outcome
 from modelport.serving.hosts import board as cells
@@ -25,7 +26,7 @@ from modelport.serving.hosts.board import Board
 from modelport.serving.hosts.line import Line, LineCall
 from modelport.serving.hosts.messages import FromHost, HostBoot, Ready, Retire, ToHost, Unfit
 from modelport.serving.hosts.watched import Watch, watched
-from modelport.serving.loader import Warm, load_here
+from modelport.serving.loader import Warm, load_once
 from modelport.serving.local import Local
 from modelport.serving.log import setup, trouble
 from modelport.serving.replies import Replies
@@ -106,7 +107,7 @@ class Guest:
         self._model = ThreadPoolExecutor(1, "model", initializer=_quiet_arithmetic)
 
     async def run(self, channel: Framed[FromHost, ToHost]) -> int:
-        """Load, say how that went, and answer until told to leave."""
+        """Load, say how that went, and answer until told to leave; the exit code."""
         self._board.put(self._boot.row, cells.PID, os.getpid())
         try:
             self._open(await self._loop.run_in_executor(self._model, self._load))
@@ -121,7 +122,9 @@ class Guest:
             if isinstance(message, Retire):
                 self._retiring = True
                 break
-        if self._retiring and self._lines:
+        if not self._retiring:
+            return ORPHANED
+        if self._lines:
             await self._leaving.wait()
         return 0
 
@@ -147,7 +150,7 @@ class Guest:
     def _load(self) -> Warm:
         watch = Watch(self._boot.slot.id, lambda _: None)
         with watch.batch():
-            return load_here(
+            return load_once(
                 self._boot.slot,
                 threads=self._settings.intra_op,
                 allow_python=self._settings.allow_python,

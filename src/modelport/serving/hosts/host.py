@@ -37,8 +37,10 @@ def main(argv: list[str]) -> int:
     child.watch_lifeline(wire, _end_all)
     from modelport.serving.hosts.guest import serve
 
-    # A thread that is still in the model must not hold up the end.
-    os._exit(child.run(serve(boot, wire)))
+    code = child.run(serve(boot, wire))
+    if code == child.ORPHANED:
+        _end_all()
+    os._exit(code)  # a thread that is still in the model must not hold up the end
 
 
 def _give_up_rights() -> None:

@@ -131,11 +131,13 @@ class Seat:
         self._say("ready")
 
     def _unfit(self, host: Host, word: Unfit | None) -> None:
-        """It never was ready: as long as none ever was, its own word is final, and so are a few deaths."""
+        """It never was ready. As long as none ever was its own word is final, as are the time limit and a few
+        deaths."""
         reason = word.reason if word else f"its process ended while it loaded ({self._end_of(host)})"
         note("host unfit", logging.ERROR, slot=self._spec.id, pid=host.pid, reason=reason)
         self._died(reason)
-        if not self._proven and (word or len(self._deaths) >= TRIES):
+        late = self._board.get(host.row, cells.DOOM) == cells.LATE
+        if not self._proven and (word or late or len(self._deaths) >= TRIES):
             self._say("failed", reason)
 
     def _lost(self, host: Host) -> None:

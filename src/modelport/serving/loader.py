@@ -92,7 +92,7 @@ def verify(spec: SlotSpec, *, allow_python: bool) -> Verified | Hosted:
             return Hosted(bundle.manifest, bundle.identity)
         known = Verified(bundle.manifest, bundle.identity, _size(bundle.manifest))
     if known.manifest.runtime not in _begun and known.bytes <= _SMALL:
-        _load(spec, threads=1, allow_python=allow_python)
+        load_once(spec, threads=1, allow_python=allow_python)
         _begun.add(known.manifest.runtime)
     return known
 

@@ -183,6 +183,12 @@ def settled(one: Hosted) -> dict[str, Any] | None:
     return slots if {slot["state"] for slot in slots.values()} == {"ready", "failed"} else None
 
 
+def test_a_bundle_is_found_where_the_server_was_started(tmp_path: Path) -> None:
+    sums(tmp_path / "good.bundle")
+    with serving(tmp_path, ["good.bundle"]) as one:
+        assert right(one.ask("good", 1.0, 2.0)) == "ok"
+
+
 def test_python_is_refused_unless_it_is_allowed(tmp_path: Path) -> None:
     settings = Settings(bundles=(sums(tmp_path / "good.bundle"),), port=0)
     with replica(tmp_path, settings) as running:

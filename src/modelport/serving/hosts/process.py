@@ -13,7 +13,6 @@ import sys
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic
 from typing import IO
 
@@ -201,7 +200,6 @@ def _spawn(
             stdout=theirs,
             stderr=theirs,
             env={**os.environ, "TMPDIR": folder, "PYTHONUNBUFFERED": "1"},
-            cwd=Path(folder),
             process_group=0,
         )
     except BaseException:

@@ -23,6 +23,7 @@ from modelport.serving import shared, tls
 from modelport.serving.cache import Cache
 from modelport.serving.channel import Channel
 from modelport.serving.door import Door
+from modelport.serving.draining import drained
 from modelport.serving.engine import Engine
 from modelport.serving.hosts.board import Board
 from modelport.serving.hosts.dispatcher import HostDispatcher
@@ -250,30 +251,11 @@ class Worker:
         cells = self.segment.cells
         cells[self._row + shared.DRAINING], cells[self._row + shared.READY] = 1, 0
         self.stopping = True
-        ends = monotonic() + message.delay + message.seconds
-        await asyncio.sleep(message.delay)
-        # One turn of the loop takes everything that waits in the accept queue before the socket closes.
-        await asyncio.sleep(0.05)
-        self.front.closing = True
-        door.close()
-        await self._quiet(ends, message.grace)
+        await drained(message, door, self.front)
         self._drained.set()
         channel.send(Drained())
         await channel.flush()
         channel.close()
-
-    async def _quiet(self, ends: float, seconds: float) -> None:
-        """Close idle connections after some seconds, and wait for the others until `ends`."""
-        grace = monotonic() + seconds
-        while self._serving_still(grace) and monotonic() < ends:
-            for connection in list(self.front.connections):
-                if not connection.idle or monotonic() >= grace:
-                    connection.finish()
-            await asyncio.sleep(0.01)
-
-    def _serving_still(self, grace: float) -> bool:
-        """Whether somebody waits for something; who has not shaken hands by now waits for himself."""
-        return bool(self.front.connections or (self.front.handshakes and monotonic() < grace + 1.0))
 
     def _beat(self, due: float) -> None:
         now = monotonic()

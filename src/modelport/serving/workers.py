@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from time import monotonic
 
 from modelport.serving import rollout
@@ -63,6 +64,13 @@ class Worker:
     def kill(self) -> None:
         """End it now. Its exit code follows."""
         self._process.kill()
+
+
+async def exits(leaving: Sequence[Worker], seconds: float) -> list[Worker]:
+    """Wait until workers are gone; those that are not after `seconds`."""
+    if leaving:
+        await asyncio.wait([worker.exit for worker in leaving], timeout=seconds)
+    return [worker for worker in leaving if not worker.exit.done()]
 
 
 async def first_of(*events: asyncio.Event, seconds: float | None = None) -> None:

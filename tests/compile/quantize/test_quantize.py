@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import onnx
 import pytest
-from onnx import numpy_helper
+from onnx import helper, numpy_helper
 from sklearn.linear_model import LinearRegression
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.tree import DecisionTreeClassifier
@@ -19,6 +19,7 @@ from tests.compile.quantize.networks import Digits, as_images
 import modelport
 from modelport.bundle.writer import write
 from modelport.compile.pack import Packed, pack
+from modelport.compile.quantize.anatomy import anatomy
 from modelport.compile.quantize.bundled import quantize_bundle
 from modelport.compile.quantize.processor import processor
 from modelport.compile.quantize.report import Report
@@ -107,6 +108,22 @@ def test_the_product_at_the_output_stays_as_it_is(int8: Packed) -> None:
     assert kinds.count("MatMulInteger") == 2
     assert kinds.count("MatMul") == 1
     assert report_of(int8).variants[1].kept == 1
+
+
+def test_a_sum_that_passes_layers_by_makes_no_layer_a_head() -> None:
+    """Every residual layer leads straight to the output; only the last is next to it."""
+    nodes, tensor, tables = [], "x", []
+    for layer in range(4):
+        tables.append(numpy_helper.from_array(np.ones((64, 64), np.float32), f"w{layer}"))
+        nodes.append(helper.make_node("MatMul", [tensor, f"w{layer}"], [f"p{layer}"], name=f"product{layer}"))
+        nodes.append(helper.make_node("Add", [tensor, f"p{layer}"], [f"s{layer}"]))
+        tensor = f"s{layer}"
+    shapes = [
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n", 64]) for name in ("x", tensor)
+    ]
+    graph = helper.make_graph(nodes, "residual", shapes[:1], shapes[1:], tables)
+    found = anatomy(helper.make_model(graph))
+    assert (found.kept, found.nodes) == (("product3",), 3)
 
 
 def test_convolutions_are_calibrated_on_the_sample(convolution: bytes, digits: Digits) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ Method = Literal["dynamic", "static"]
 _MATRIX = frozenset({"MatMul", "Gemm", "Attention"})
 _CONVOLUTION = frozenset({"Conv"})
 _WEIGHTED = _MATRIX | _CONVOLUTION
+_LINEAR = frozenset({"LinearClassifier", "LinearRegressor", "SVMClassifier", "SVMRegressor"})
 FLOAT = 1  # TensorProto.FLOAT: numbers of 64 bits were chosen because 32 were too few
 _FEW = 4096
 """A product with fewer weights than this costs less than turning its input into integers."""
@@ -39,7 +40,7 @@ def anatomy(model: Any) -> Anatomy:
     floats = [tensor for tensor in model.graph.initializer if tensor.data_type == FLOAT]
     weights = {tensor.name: _size(tensor) for tensor in floats}
     weighted = {node.name: node for node in model.graph.node if _weighted(node, weights)}
-    heads = _heads(model, set(weighted))
+    heads = _heads(model)
     kept = [name for name, node in weighted.items() if name in heads or _tiny(node, weights)]
     taken = [node for name, node in weighted.items() if name not in kept]
     if not taken:
@@ -64,20 +65,39 @@ def _weighted(node: Any, weights: dict[str, int]) -> bool:
     return node.op_type in _WEIGHTED and len(node.input) > 1 and node.input[1] in weights
 
 
-def _heads(model: Any, weighted: set[str]) -> set[str]:
-    """Weighted nodes with no other one between them and an output: their errors reach callers whole."""
+def _heads(model: Any) -> set[str]:
+    """The products nearest to the outputs: their errors reach callers whole.
+
+    Sums that pass layers by (residual connections) lead from an output to a product of every layer; those
+    that another one found still reads from are no heads.
+    """
     makers = {name: node for node in model.graph.node for name in node.output}
-    found: set[str] = set()
+    tables = {tensor.name for tensor in model.graph.initializer if len(tensor.dims) > 1}
+    first = _nearest([output.name for output in model.graph.output], makers, tables)
+    later = set[str]()
+    for node in first.values():
+        waiting = list(_read_by(node))
+        while waiting:
+            found = _nearest(waiting, makers, tables)
+            fresh = {name: each for name, each in found.items() if name not in later}
+            later |= fresh.keys()
+            waiting = [name for each in fresh.values() for name in _read_by(each)]
+    return set(first) - later
+
+
+def _nearest(names: Sequence[str], makers: dict[str, Any], tables: set[str]) -> dict[str, Any]:
+    """The products from which these tensors come through no other product, by name."""
+    found: dict[str, Any] = {}
     seen: set[str] = set()
-    waiting = [output.name for output in model.graph.output]
+    waiting = list(names)
     while waiting:
         name = waiting.pop()
         if name in seen or name not in makers:
             continue
         seen.add(name)
         node = makers[name]
-        if node.name in weighted:
-            found.add(node.name)
+        if node.op_type in _LINEAR or (node.op_type in _WEIGHTED and tables & set(node.input)):
+            found[node.name] = node
         else:
             waiting.extend(_read_by(node))
     return found
@@ -94,6 +114,6 @@ def _nothing(model: Any, weighted: bool) -> str:
     kinds = {node.op_type for node in model.graph.node}
     if any(kind.startswith("TreeEnsemble") for kind in kinds):
         return "nothing to quantise: trees are comparisons, not products"
-    if weighted or kinds & {"LinearClassifier", "LinearRegressor", "SVMClassifier", "SVMRegressor"}:
+    if weighted or kinds & _LINEAR:
         return "nothing to quantise: the only products are at the output or tiny, and those keep fp32"
     return "nothing to quantise: the graph has no products with weights"

@@ -15,12 +15,13 @@ from modelport.core.manifest import Manifest
 from modelport.core.plan import EndpointSpec, Route, Share, SlotSpec
 from modelport.errors import DeadlineExceeded
 from modelport.runtimes.batch import Batch
-from modelport.serving import admission, alarm, batching, replies, shadow, shared
+from modelport.serving import admission, alarm, batching, lane, mirror, replies, shared
 from modelport.serving.batching import Batcher
 from modelport.serving.counters import SlotCounters
+from modelport.serving.lane import LARGEST, PROTOCOL, Keeping, Lane
 from modelport.serving.replies import Replies
 from modelport.serving.results import Meaning
-from modelport.serving.shadow import LARGEST, Keeping, Lane, Shadows
+from modelport.serving.shadow import Shadows
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Stage:
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Stage]]:
     world = World()
-    for module in (alarm, batching, replies, shadow):
+    for module in (alarm, batching, lane, mirror, replies):
         monkeypatch.setattr(module, "monotonic", world.monotonic)
     made: list[Stage] = []
 
@@ -123,7 +124,7 @@ def test_what_is_repeated_counts_as_no_callers_request(stage: Callable[..., Stag
     one = stage()
     one.ask(1.0)
     one.world.run(1)
-    assert one.cell(shared.request_cell(shadow.PROTOCOL, 200)) == 1
+    assert one.cell(shared.request_cell(PROTOCOL, 200)) == 1
     assert one.cell(shared.request_cell(0, 200)) == 0
     assert one.cell(shared.SHADOW_ROWS) == one.cell(shared.SHADOW_AGREED) == 1
 

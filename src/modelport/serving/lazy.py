@@ -12,7 +12,7 @@ from modelport.core.plan import SlotSpec
 from modelport.errors import ModelportError, Overloaded
 from modelport.serving import shared
 from modelport.serving.alarm import Alarm
-from modelport.serving.backlog import Backlog
+from modelport.serving.backlog import Backlog, no_room
 from modelport.serving.call import NEVER, Call
 from modelport.serving.codecs.truncation import Truncation
 from modelport.serving.counters import SlotCounters
@@ -140,7 +140,7 @@ class Lazy:
         if call.queued < self._again:
             raise self._refusal(self._again - call.queued)
         if not self._waiting.add(call):
-            raise self._full(call)
+            raise no_room(call, self._waiting.rows, self._queue_rows, NEVER)
         self._counters.add(shared.COLD)
         self._counters.gauge(shared.QUEUED, self._waiting.rows)
         if call.deadline < self._alarm.due:
@@ -296,12 +296,4 @@ class Lazy:
             code="load-failed",
             retry_after=60.0,
             hint="it is not tried again; pack it anew and publish it as another version",
-        )
-
-    def _full(self, call: Call) -> Overloaded:
-        rows = self._waiting.rows
-        return Overloaded(
-            f"{rows} rows wait for the model already and {call.rows} more do not fit into {self._queue_rows}",
-            code="queue-full",
-            hint="retry after the given time, or send smaller requests",
         )

@@ -36,6 +36,7 @@ from modelport.serving.http.router import Router
 from modelport.serving.http.secure import Secured
 from modelport.serving.http.system import System
 from modelport.serving.http.v2 import OpenInference
+from modelport.serving.lane import Keeping
 from modelport.serving.lazy import Lazy
 from modelport.serving.limits import Limiter
 from modelport.serving.loader import load_here
@@ -60,7 +61,7 @@ from modelport.serving.processes import cores, worker_count
 from modelport.serving.residence import Residence
 from modelport.serving.scaler import Scaler
 from modelport.serving.settings import Settings
-from modelport.serving.shadow import Keeping, Shadows
+from modelport.serving.shadow import Shadows
 from modelport.serving.shared import Segment
 from modelport.serving.slots import SlotBuilder
 from modelport.serving.table import Table

@@ -12,7 +12,7 @@ import numpy as np
 from modelport.compile.compare import TOLERANCE, Parity, compare, compare_rows, describe, rectangular, row_of
 from modelport.compile.compiled import Adopted, Compiled, Outputs
 from modelport.compile.edges import edges
-from modelport.compile.pieces import answers, in_pieces
+from modelport.compile.pieces import answered, in_pieces
 from modelport.compile.sample import Sample
 from modelport.core.manifest import FORMAT, FileEntry, Manifest, Parameters
 from modelport.errors import BundleCorrupt, ModelFailed, ParityError
@@ -133,7 +133,7 @@ def _accepted(original: Original, rows: Batch) -> list[tuple[Batch, Outputs]]:
 def _answers(predictor: Predictor, rows: Batch) -> Batch:
     """The compiled model's answers. Raises `ParityError` naming a row it refuses and the original takes."""
     try:
-        return Batch(rows.rows, answers(predictor, rows))
+        return answered(predictor, rows)
     except ModelFailed:
         place = next((place for place in range(rows.rows) if not _runs(predictor, rows, place)), 0)
         msg = f"the compiled model refuses a row that the original answers: {row_of(rows, place)}"

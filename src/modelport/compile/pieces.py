@@ -8,7 +8,7 @@ import numpy as np
 
 from modelport.compile.compiled import Outputs
 from modelport.runtimes.base import Predictor
-from modelport.runtimes.batch import Batch, split
+from modelport.runtimes.batch import Batch, concat, split
 
 PIECE = 128
 """Rows at a time."""
@@ -30,7 +30,12 @@ def in_pieces(original: Callable[[Batch], Outputs], most: int = PIECE) -> Callab
     return answer
 
 
+def answered(predictor: Predictor, rows: Batch, most: int = PIECE) -> Batch:
+    """The answers of a predictor to all rows, at most `most` at a time."""
+    return concat([predictor.predict(piece) for piece in pieces(rows, most)])
+
+
 def answers(predictor: Predictor, rows: Batch, most: int = PIECE) -> Outputs:
-    """The dense answers of a predictor to all rows, at most `most` at a time."""
-    parts = [predictor.predict(piece) for piece in pieces(rows, most)]
-    return {name: np.concatenate([part.array(name) for part in parts]) for name in parts[0].tensors}
+    """The same as dense arrays. Raises `TypeError` where rows differ in length, as entities do."""
+    found = answered(predictor, rows, most)
+    return {name: found.array(name) for name in found.tensors}

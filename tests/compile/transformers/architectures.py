@@ -44,7 +44,7 @@ def made(name: str, head: str, **more: Any) -> Any:
     import transformers
 
     torch.manual_seed(0)
-    config = getattr(transformers, f"{name}Config")(**CONFIGS[name], **more)
+    config = getattr(transformers, f"{name}Config")(**CONFIGS[name] | more)
     model = getattr(transformers, f"{name}{head}")(config).eval()
     with torch.no_grad():
         for weights in model.parameters():

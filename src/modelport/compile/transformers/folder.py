@@ -15,6 +15,7 @@ import msgspec
 from modelport.errors import SourceRefused, Unsupported
 
 CONFIG = "config.json"
+_TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 _PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
@@ -51,6 +52,10 @@ def load_model(folder: Path, auto: str) -> Any:
 
 def load_tokenizer(folder: Path) -> Any:
     """The tokenizer in `folder`. Raises `Unsupported` (`tokenizer-absent`)."""
+    if not any(found for pattern in _TOKENIZERS for found in folder.glob(pattern)):
+        msg = "the folder has no tokenizer"
+        hint = "save it there with tokenizer.save_pretrained"
+        raise Unsupported(msg, code="tokenizer-absent", hint=hint)
     transformers = _transformers()
     try:
         with _quiet():

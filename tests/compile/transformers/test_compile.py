@@ -257,3 +257,25 @@ def test_an_architecture_that_mixes_padding_in_is_refused(tokenizer: Any) -> Non
 def test_importing_the_library_is_left_to_those_who_need_it() -> None:
     code = "import sys, modelport.compile.pack; assert not {'torch', 'transformers'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_folder_is_compiled_again_from_its_sources(saved: Callable[[Any], Path], tmp_path: Path) -> None:
+    """With the head beside it: the same sources give the same identity."""
+    from sklearn.linear_model import LogisticRegression
+    from skops import io
+
+    from modelport.compile import again, sources
+
+    folder = saved(made("Bert", "Model"))
+    head = LogisticRegression().fit(modelport.TextEncoder(folder).transform(TEXTS), [0, 1, 0, 1, 0, 1])
+    io.dump(head, tmp_path / "head.skops")
+    (tmp_path / "sample.txt").write_text("\n".join(TEXTS))
+    files = {"model": folder, "sample": tmp_path / "sample.txt", "head": tmp_path / "head.skops"}
+    packed = pack_file(
+        folder, name="kind", sample_path=files["sample"], head=files["head"], allow_weak_sandbox=True
+    )
+    again.save(packed, tmp_path / "kind.bundle", *sources.chosen(files, name="kind"))
+    changed = again.compile_again(
+        tmp_path / "kind.bundle", tmp_path / "again.bundle", allow_weak_sandbox=True
+    )
+    assert changed.same

@@ -15,6 +15,7 @@ from tests.compile.transformers.test_compile import loaded
 import modelport
 from modelport.compile.pack_file import pack_file
 from modelport.compile.sample import Sample
+from modelport.errors import Unsupported
 
 pytestmark = pytest.mark.extras
 
@@ -59,3 +60,10 @@ def test_a_folder_is_loaded_in_the_sandbox(saved: Callable[[Any], Path], tmp_pat
     folder = saved(made("Bert", "ForTokenClassification", **NAMES))
     packed = pack_file(folder, name="who", sample_path=tmp_path / "sample.txt", allow_weak_sandbox=True)
     assert packed.manifest.labels == ("PER", "ORG")
+
+
+def test_fewer_bits_are_refused_as_long_as_nobody_can_tell_what_they_lose(tokenizer: Any) -> None:
+    model = made("Bert", "ForTokenClassification", **NAMES)
+    with pytest.raises(Unsupported) as refused:
+        modelport.pack((model, tokenizer), name="who", sample=TEXTS, quantize="int8")
+    assert refused.value.code == "not-quantized"

@@ -47,6 +47,9 @@ def choose(compiled: Compiled, proof: Trial, wish: Wish) -> Choice:
     taken or refused: raises `Unsupported` (`nothing-to-quantize`, `not-quantized`, `labels-mismatch`) or
     `ParityError` (`precision-loss`, `too-few-rows`).
     """
+    if compiled.task == "entities":
+        msg = "what fewer bits lose cannot be told of entities yet"
+        raise Unsupported(msg, code="not-quantized", hint="pack it without --quantize")
     rows = _sample(proof)
     truth = None
     if wish.truth is not None:

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 PINS = Path(__file__).parent / "environments"
-MADE = Path(__file__).resolve().parents[2] / ".conformance" / "envs"
+ROOT = Path(__file__).resolve().parents[2]
+MADE = ROOT / ".conformance" / "envs"
 """Not part of the repository, and kept between runs."""
 
 
@@ -22,6 +23,17 @@ def interpreter(client: str) -> Path:
         _make(folder, pins)
         mark.write_text(wanted)
     return folder / "bin" / "python"
+
+
+def with_ours(client: str) -> Path:
+    """As `interpreter`, for an environment in which this package is installed as well, as it is here."""
+    python = interpreter(client)
+    mark = MADE / client / "ours"
+    wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    if not mark.exists() or mark.read_text() != wanted:
+        _run(str(python), "-m", "pip", "install", "--quiet", "--no-deps", "--editable", str(ROOT))
+        mark.write_text(wanted)
+    return python
 
 
 def _make(folder: Path, pins: Path) -> None:

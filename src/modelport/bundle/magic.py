@@ -32,6 +32,7 @@ Kind = Literal[
     "npz",
     "tar",
     "hdf5",
+    "tflite",
     "program",  # ELF, PE, Mach-O, WebAssembly, Java, compiled Python, or a script
     "json",
     "text",
@@ -72,7 +73,7 @@ def kind_of(data: bytes) -> Kind:
     for magic, kind in _MAGIC:
         if data.startswith(magic):
             return kind
-    for test in (_npy, _safetensors, _onnx, _pickle, _zip, _other):
+    for test in (_tflite, _npy, _safetensors, _onnx, _pickle, _zip, _other):
         found = test(data)
         if found is not None:
             return found
@@ -101,6 +102,10 @@ def _code(found: Kind) -> str:
     if found in {"pickle", "npy-object", "torch", "compressed"}:
         return "pickle-refused"
     return "executable-refused" if found in RUNS_CODE else "kind-mismatch"
+
+
+def _tflite(data: bytes) -> Kind | None:
+    return "tflite" if data[4:8] == b"TFL3" else None
 
 
 def _npy(data: bytes) -> Kind | None:

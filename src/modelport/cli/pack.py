@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from modelport.cli import options
+from modelport.core.signature import Task
 from modelport.errors import SourceRefused
 
 if TYPE_CHECKING:
@@ -22,9 +23,7 @@ ALLOW_LOSS = "Most points of accuracy that may be lost. auto: 0.5; a named preci
 
 @click.command("pack")
 @click.argument(
-    "file",
-    type=options.path,
-    help="The model: .joblib, .pkl, .skops, .onnx, a folder of transformers, or module:name.",
+    "file", type=options.path, help="The model: a file or folder of a form that is read, or module:name."
 )
 @click.option("--name", required=True, help="The model's name.")
 @click.option(
@@ -36,6 +35,10 @@ ALLOW_LOSS = "Most points of accuracy that may be lost. auto: 0.5; a named preci
 @click.option("--vectorizer", type=options.path, help="A vectorizer that is in a file of its own.")
 @click.option("--head", type=options.path, help="An estimator fitted on the embeddings of an encoder folder.")
 @click.option("--labels", help="Names of the classes, in order, as stays,leaves.")
+@click.option(
+    "--task", type=click.Choice(get_args(Task)), help="What the outputs mean, where a model does not say."
+)
+@click.option("--signature", help="Which function of a SavedModel that has several.")
 @click.option("--version", help="A label for people, as 2.1.0.")
 @click.option("--trust-pickle", is_flag=True, help="Load a pickle, in the sandbox: it can run any code.")
 @click.option("--allow-weak-sandbox", is_flag=True, help="Go on where the system offers no strong sandbox.")
@@ -69,6 +72,8 @@ def command(
     vectorizer: Path | None,
     head: Path | None,
     labels: str | None,
+    task: Task | None,
+    signature: str | None,
     version: str | None,
     trust_pickle: bool,
     allow_weak_sandbox: bool,
@@ -93,6 +98,7 @@ def command(
                 allowed=allow_python,
                 name=name,
                 labels=_labels(labels),
+                task=task,
                 version=version,
                 **code,
             ).save(target).close()
@@ -102,6 +108,8 @@ def command(
         "name": name,
         "labels": _labels(labels),
         "version": version,
+        "task": task,
+        "signature": signature,
         "quantize": quantize,
         "labels_column": labels_column,
         "allow_loss": allow_loss,

@@ -9,6 +9,7 @@ from typing import Any
 from modelport.compile import images
 from modelport.compile.compiled import Adopted
 from modelport.compile.compilers import Compiler, Wanted, compiler_of, libraries
+from modelport.compile.keras.lite import LiteCompiler, LiteModel
 from modelport.compile.onnx_external import whole_graph
 from modelport.compile.sample import Sample
 from modelport.core.manifest import Label
@@ -25,17 +26,19 @@ def adopt(
     vectorizer: Any = None,
     task: Task | None = None,
     image: ImageInput | None = None,
+    signature: str | None = None,
 ) -> tuple[Adopted, Sample]:
     """The model as the compile step sees it, with its sample.
 
     `model` is a live model of a library that has a compiler (`compilers.libraries()`), a tuple of a model and
     what it cannot read its items without (the tokenizer of a transformer), or an ONNX graph
     (`onnx.ModelProto`, its bytes, or the path of an `.onnx` file). `vectorizer` belongs to an estimator that
-    was fitted on its output; `task` is for models that do not say. With `image` the model takes one tensor of
-    pictures, and `data` are picture files (`images.pictures`). Raises `Unsupported` when no compiler takes
-    the model, `SourceRefused` for a path to a pickle.
+    was fitted on its output; `task` is for models that do not say, `signature` for a SavedModel with several
+    functions. With `image` the model takes one tensor of pictures, and `data` are picture files
+    (`images.pictures`). Raises `Unsupported` when no compiler takes the model, `SourceRefused` for a path to
+    a pickle.
     """
-    wanted = Wanted(labels, vectorizer, task, image)
+    wanted = Wanted(labels, vectorizer, task, image, signature)
     if isinstance(model, str | Path):
         model = _graph_file(Path(model))
     compiler = _compiler(model)
@@ -59,6 +62,8 @@ def _compiler(model: Any) -> Compiler:
         from modelport.compile.onnx_model import OnnxCompiler
 
         return OnnxCompiler()
+    if isinstance(model, LiteModel):
+        return LiteCompiler()
     if _is_estimator(model):
         from modelport.compile.sklearn.compiler import SklearnCompiler
 

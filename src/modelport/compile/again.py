@@ -81,6 +81,8 @@ def repacked(folder: Path, choices: Choices, *, trust_pickle: bool, allow_weak_s
         head=None if choices.head is None else folder / choices.head,
         labels=choices.labels,
         version=choices.version,
+        task=choices.task,
+        signature=choices.signature,
         quantize=choices.quantize,
         labels_column=choices.labels_column,
         allow_loss=choices.allow_loss,

@@ -30,12 +30,14 @@ class Wanted:
         vectorizer: belongs to an estimator that was fitted on its output.
         task: what the outputs mean, for models that do not say.
         image: how pictures become the tensor that the model takes.
+        signature: which of several functions of a SavedModel.
     """
 
     labels: Sequence[Label] | None = None
     vectorizer: Any = None
     task: Task | None = None
     image: ImageInput | None = None
+    signature: str | None = None
 
 
 class Compiler(Protocol):

@@ -27,6 +27,8 @@ class Form:
         marker: the file that makes a folder one of this form; empty for a file.
         runs_code: whether loading it can run what its author wrote: then trust must be given.
         memory: address space for the conversion, in bytes.
+        scratch: whether its library writes temporary files of its own: a sandbox without a place for them
+            will not do.
     """
 
     name: str
@@ -36,9 +38,19 @@ class Form:
     marker: str = ""
     runs_code: bool = False
     memory: int = 4 * GIB
+    scratch: bool = False
 
 
 _SANDBOX = "modelport.compile.sandbox"
+
+
+def _tensorflow(
+    name: str, endings: tuple[str, ...], kind: magic.Kind | None, loader: str, marker: str = ""
+) -> Form:
+    """A form that TensorFlow loads: it reserves far more addresses than it uses."""
+    kinds = frozenset({kind} if kind else ())
+    return Form(name, endings, kinds, f"{_SANDBOX}.{loader}", marker, memory=16 * GIB, scratch=True)
+
 
 FORMS: tuple[Form, ...] = (
     Form("onnx", (".onnx",), frozenset({"onnx"})),
@@ -51,6 +63,10 @@ FORMS: tuple[Form, ...] = (
         runs_code=True,
     ),
     Form("transformers", (), frozenset(), f"{_SANDBOX}.load_transformers", "config.json", memory=32 * GIB),
+    _tensorflow("keras", (".keras",), "keras", "load_keras"),
+    _tensorflow("keras-h5", (".h5", ".hdf5"), "hdf5", "load_keras"),
+    _tensorflow("tflite", (".tflite",), "tflite", "load_tflite"),
+    _tensorflow("savedmodel", (), None, "load_savedmodel", marker="saved_model.pb"),
 )
 """Every form, in the order they are tried where several share an ending."""
 

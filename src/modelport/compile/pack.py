@@ -99,13 +99,14 @@ def pack(
     quantize: str | None = None,
     truth: Any = None,
     allow_loss: float | None = None,
+    signature: str | None = None,
     now: datetime | None = None,
 ) -> Packed:
     """Compiles `model` and proves on `sample` and on generated edge rows that it answers as before.
 
-    `model`, `vectorizer`, `task` and `image` are as in `compile.adopt.adopt`; `sample` is whatever
-    `Sample.of_any` takes, with `image` a folder of pictures; `labels` name the classes in the order of their
-    indices; `version` is a semantic label. The fastest way to compile that holds is taken.
+    `model`, `vectorizer`, `task`, `image` and `signature` are as in `compile.adopt.adopt`; `sample` is
+    whatever `Sample.of_any` takes, with `image` a folder of pictures; `labels` name the classes in the order
+    of their indices; `version` is a semantic label. The fastest way to compile that holds is taken.
 
     `quantize` is `int8`, `fp16` or `auto`: the fastest precision on this machine that loses at most
     `allow_loss` points (0.5 unless given) against fp32 on the sample, whose right answers are `truth`.
@@ -133,7 +134,9 @@ def pack(
         )
     check_names(name, version)
     wanted, precision = parameters_of(parameters), wish(quantize, truth, allow_loss)
-    adopted, rows = adopt(model, sample, labels, vectorizer=vectorizer, task=task, image=image)
+    adopted, rows = adopt(
+        model, sample, labels, vectorizer=vectorizer, task=task, image=image, signature=signature
+    )
     return pack_adopted(
         adopted, rows, name=name, version=version, parameters=wanted, tags=tags, precision=precision, now=now
     )
@@ -197,6 +200,8 @@ def _first_that_holds(adopted: Adopted, sample: Sample) -> tuple[Compiled, Trial
 def as_taken(sample: Sample, compiled: Compiled) -> Sample:
     """The sample with the columns that the model takes, in the model's order."""
     inputs = compiled.signature.inputs
+    if compiled.signature.item == "columns":
+        sample = sample.as_columns()
     return sample.pick(inputs[0].columns if sample.item == "vector" else [field.name for field in inputs])
 
 

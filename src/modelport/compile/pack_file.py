@@ -22,6 +22,7 @@ from modelport.compile.sandbox.run import choose, run_sandboxed
 from modelport.compile.source import Source, open_source
 from modelport.core.manifest import Label
 from modelport.core.names import check_name
+from modelport.core.signature import Task
 
 CONVERT = Limits(cpu=900, wall=900.0)
 PROBE = Limits(memory=4 << 30, cpu=60, wall=60.0, output=1 << 20, scratch=1 << 20)
@@ -37,6 +38,8 @@ def pack_file(
     head: Path | None = None,
     labels: Sequence[Label] | None = None,
     version: str | None = None,
+    task: Task | None = None,
+    signature: str | None = None,
     trust_pickle: bool = False,
     allow_weak_sandbox: bool = False,
     quantize: str | None = None,
@@ -60,7 +63,7 @@ def pack_file(
     if source.form.name == "onnx":
         graph = _graph(source.path, allow_weak=allow_weak_sandbox)
         data = read(sample_path, without=labels_column)
-        adopted, rows = adopt(graph, data, labels)
+        adopted, rows = adopt(graph, data, labels, task=task)
         return pack_adopted(adopted, rows, name=name, version=version, precision=precision)
     sample = Sample.read(sample_path, without=labels_column)
     files = _files(source, sample_path)
@@ -69,6 +72,8 @@ def pack_file(
         "head_form": "" if source.head_form is None else source.head_form.name,
         "labels": None if labels is None else list(labels),
         "without": labels_column,
+        "task": task,
+        "signature": signature,
     }
     with tempfile.TemporaryDirectory(prefix="modelport-") as folder:
         outputs = Path(folder)
@@ -78,6 +83,7 @@ def pack_file(
             outputs,
             limits=limits or _limits(source),
             allow_weak=allow_weak_sandbox,
+            scratch=source.form.scratch,
             options=options,
         )
         found = read_converted(outputs, sample, lambda each: _approve(each, allow_weak=allow_weak_sandbox))

@@ -98,6 +98,14 @@ class Sample:
         known = {name: values for name, values in self.categories.items() if name in tensors}
         return replace(self, batch=Batch(len(self), tensors), columns=wanted, categories=known)
 
+    def as_columns(self) -> Sample:
+        """A table of numbers with names as the columns it was made of; itself where it is no such table."""
+        if self.item != "vector" or not self.columns:
+            return self
+        matrix = self.batch.array(VECTOR)
+        tensors = {name: matrix[:, place] for place, name in enumerate(self.columns)}
+        return Sample("columns", Batch(len(self), tensors), self.columns)
+
     def frame(self, batch: Batch) -> Any:
         """The rows of `batch` as the pandas DataFrame a model was fitted on, categoricals restored."""
         import pandas as pd

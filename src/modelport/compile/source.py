@@ -15,8 +15,6 @@ MAX_BYTES = 4 << 30
 _ELSEWHERE: Mapping[str, str] = {
     ".pt": "export it with torch.onnx.export",
     ".pth": "export it with torch.onnx.export",
-    ".h5": "export it with tf2onnx",
-    ".keras": "export it with model.export(..., format='onnx')",
     ".safetensors": "weights alone are no model; export the model to ONNX",
 }
 

@@ -24,6 +24,7 @@ from modelport.bundle.archive import open_archive, unpack
 from modelport.bundle.temporary import sibling, sweep
 from modelport.compile.onnx_external import whole_graph
 from modelport.core.manifest import Label
+from modelport.core.signature import Task
 from modelport.errors import BundleRefused, SourceRefused
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Choices(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     head: str | None = None
     labels: tuple[Label, ...] | None = None
     version: str | None = None
+    task: Task | None = None
+    signature: str | None = None
     quantize: str | None = None
     labels_column: str | None = None
     allow_loss: float | None = None

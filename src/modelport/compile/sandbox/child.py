@@ -84,7 +84,7 @@ def _own_output() -> BinaryIO:
 
 def _confine(order: Order) -> None:
     kernel.forget_privileges()
-    scratch = order.limits.scratch if order.rung == "bubblewrap" else 0
+    scratch = 0 if order.rung == "landlock" else order.limits.scratch
     limits.apply(order.limits, scratch=scratch, processes=order.processes)
     if order.rung == "landlock":
         landlock.restrict([*map(Path, order.readable), _own_map()], [Path(os.devnull)])

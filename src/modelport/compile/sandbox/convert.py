@@ -23,8 +23,8 @@ from modelport.errors import Unsupported
 
 
 def task(inputs: Mapping[str, Path], options: Mapping[str, Any]) -> Mapping[str, bytes]:
-    """Answer the files that `compile.converted` describes. Options: `form`, `head_form`, `labels`, and
-    `without`, a column of the sample to leave out.
+    """Answer the files that `compile.converted` describes. Options: `form`, `head_form`, `labels`, `task`,
+    `signature`, and `without`, a column of the sample to leave out.
 
     Raises `Unsupported` when no candidate can be built.
     """
@@ -33,7 +33,7 @@ def task(inputs: Mapping[str, Path], options: Mapping[str, Any]) -> Mapping[str,
     sample = Sample.read(inputs["sample"], without=options.get("without"))
     model = load(inputs["model"], options["form"]) if "head" not in inputs else _headed(inputs, options)
     vectorizer = load(inputs["vectorizer"], options["form"]) if "vectorizer" in inputs else None
-    return _Writer().write(_adopted(model, sample, options["labels"], vectorizer), sample)
+    return _Writer().write(_adopted(model, sample, vectorizer, options), sample)
 
 
 def _headed(inputs: Mapping[str, Path], options: Mapping[str, Any]) -> Any:
@@ -45,10 +45,11 @@ def _headed(inputs: Mapping[str, Path], options: Mapping[str, Any]) -> Any:
     return make_pipeline(TextEncoder(inputs["model"]), load(inputs["head"], options["head_form"]))
 
 
-def _adopted(model: Any, sample: Sample, labels: Any, vectorizer: Any) -> Adopted:
+def _adopted(model: Any, sample: Sample, vectorizer: Any, options: Mapping[str, Any]) -> Adopted:
     from modelport.compile.adopt import adopt
 
-    return adopt(model, sample, labels, vectorizer=vectorizer)[0]
+    chosen = {name: options.get(name) for name in ("task", "signature")}
+    return adopt(model, sample, options["labels"], vectorizer=vectorizer, **chosen)[0]
 
 
 class _Writer:

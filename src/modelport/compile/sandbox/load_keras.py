@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,13 @@ def load(path: Path) -> Any:
     What it describes is looked at before Keras is imported: raises `SourceRefused` (`keras-code`,
     `keras-custom`, `keras-corrupt`) for code, for parts that are not of Keras, and for what is no model.
     """
-    check(_described(path) if path.suffix.lower() == ".keras" else _described_in_hdf5(path))
+    described = _described(path) if path.suffix.lower() == ".keras" else _described_in_hdf5(path)
+    check(described)
     places.prepare()
     import keras
 
     try:
-        # Compiled, where its loss is one of Keras: the loss says what the outputs mean.
-        return keras.saving.load_model(path, safe_mode=True)
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, TypeError, KeyError, OSError) as error:
         line = (str(error).splitlines() or [""])[0]
         unknown = re.match(r"Unknown [\w ]+: '?([\w>.]+)", line)
@@ -34,6 +35,24 @@ def load(path: Path) -> Any:
             raise custom(unknown[1]) from error
         why = f"{type(error).__name__}: {line[:200]}"
         raise _corrupt(why) from error
+    _compile(model, _loss(described))
+    return model
+
+
+def _loss(described: Any) -> Any:
+    """The loss of a model's training, which says what its outputs mean; None where there was none."""
+    if isinstance(described, list):  # HDF5: the model, and perhaps its training
+        return described[1].get("loss") if len(described) > 1 else None
+    return (described.get("compile_config") or {}).get("loss")
+
+
+def _compile(model: Any, loss: Any) -> None:
+    """Give the model its loss back. Optimizers and metrics are not needed, and not always readable."""
+    import keras
+
+    if isinstance(loss, str | dict):
+        with suppress(ValueError, TypeError):  # a loss that is not of Keras says nothing to us
+            model.compile(loss=keras.losses.get(loss))
 
 
 def _described(path: Path) -> Any:

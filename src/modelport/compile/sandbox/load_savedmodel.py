@@ -16,7 +16,7 @@ def load(path: Path) -> Any:
 
     try:
         return tf.saved_model.load(str(path))
-    except (OSError, ValueError, RuntimeError, tf.errors.OpError) as error:
+    except Exception as error:  # what TensorFlow raises on a broken file is as it comes: IndexError, too
         line = (str(error).splitlines() or [type(error).__name__])[0]
         msg = f"TensorFlow does not take the SavedModel: {line[:300]}"
         hint = "is the folder whole, with variables and assets?"

@@ -1,0 +1,1 @@
+"""MLflow model folders: the model inside, its signature, its example. MLflow itself is not needed."""

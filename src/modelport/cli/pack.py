@@ -29,8 +29,7 @@ ALLOW_LOSS = "Most points of accuracy that may be lost. auto: 0.5; a named preci
 @click.option(
     "--sample",
     type=options.path,
-    required=True,
-    help="Rows as callers will send them (.csv): parity is proven on them.",
+    help="Rows as callers will send them (.csv): parity is proven on them. MLflow folders may bring some.",
 )
 @click.option("--vectorizer", type=options.path, help="A vectorizer that is in a file of its own.")
 @click.option("--head", type=options.path, help="An estimator fitted on the embeddings of an encoder folder.")
@@ -68,7 +67,7 @@ def command(
     *,
     file: Path,
     name: str,
-    sample: Path,
+    sample: Path | None,
     vectorizer: Path | None,
     head: Path | None,
     labels: str | None,

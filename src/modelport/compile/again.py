@@ -76,7 +76,7 @@ def repacked(folder: Path, choices: Choices, *, trust_pickle: bool, allow_weak_s
     return pack_file(
         folder / choices.model,
         name=choices.name,
-        sample_path=folder / choices.sample,
+        sample_path=None if choices.sample is None else folder / choices.sample,
         vectorizer=None if choices.vectorizer is None else folder / choices.vectorizer,
         head=None if choices.head is None else folder / choices.head,
         labels=choices.labels,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
 from modelport.bundle.trust import audit_files
 from modelport.compile.adopt import adopt
-from modelport.compile.compiled import Compiled
+from modelport.compile.compiled import Adopted, Compiled
 from modelport.compile.converted import read_converted
+from modelport.compile.mlflow.folder import given
 from modelport.compile.onnx_external import whole_graph
 from modelport.compile.pack import Packed, pack_adopted
 from modelport.compile.quantize.wish import wish
@@ -33,7 +35,7 @@ def pack_file(
     path: Path,
     *,
     name: str,
-    sample_path: Path,
+    sample_path: Path | None = None,
     vectorizer: Path | None = None,
     head: Path | None = None,
     labels: Sequence[Label] | None = None,
@@ -51,50 +53,81 @@ def pack_file(
 
     Pickles and skops files are loaded only inside the sandbox, pickles only with `trust_pickle`; whether the
     compiled model answers alike is judged here, from the arrays the sandbox handed back. An ONNX graph is
-    loaded in the sandbox first. `head` is a file with an estimator that was fitted on the embeddings of the
-    encoder in the folder `path`. `labels_column` names the column of the sample that holds the right answers:
-    the model does not see it, and what `quantize` loses is judged by it. The other arguments and errors are
-    those of `compile.pack.pack`; also raises `SourceRefused` and `SandboxError`.
+    loaded in the sandbox first. A model folder of MLflow says which of its files is the model and what its
+    columns are, and may bring the rows along (`mlflow.folder.given`).
+
+    `head` is a file with an estimator that was fitted on the embeddings of the encoder in the folder `path`.
+    `labels_column` names the column of the sample that holds the right answers: the model does not see it,
+    and what `quantize` loses is judged by it. The other arguments and errors are those of
+    `compile.pack.pack`; also raises `SourceRefused` and `SandboxError`.
     """
     check_name(name)
-    truth = None if labels_column is None else read_column(sample_path, labels_column)
-    precision = wish(quantize, truth, allow_loss)
-    source = open_source(path, trust_pickle=trust_pickle, vectorizer=vectorizer, head=head)
-    if source.form.name == "onnx":
-        graph = _graph(source.path, allow_weak=allow_weak_sandbox)
-        data = read(sample_path, without=labels_column)
-        adopted, rows = adopt(graph, data, labels, task=task)
-        return pack_adopted(adopted, rows, name=name, version=version, precision=precision)
-    sample = Sample.read(sample_path, without=labels_column)
-    files = _files(source, sample_path)
+    with tempfile.TemporaryDirectory(prefix="modelport-") as scratch:
+        what = given(path, sample_path, Path(scratch), without=labels_column)
+        truth = None if labels_column is None else read_column(what.sample, labels_column)
+        precision = wish(quantize, truth, allow_loss)
+        source = open_source(what.path, trust_pickle=trust_pickle, vectorizer=vectorizer, head=head)
+        wanted = _Wanted(None if labels is None else tuple(labels), task, signature, labels_column)
+        convert = _graph_of if source.form.name == "onnx" else _converted
+        adopted, rows, original_us = convert(
+            source, what.sample, wanted, limits or _limits(source), allow_weak_sandbox
+        )
+        return pack_adopted(
+            replace(adopted, source={**adopted.source, **what.source}),
+            rows,
+            name=name,
+            version=version,
+            tags=what.tags,
+            precision=precision,
+            original_us=original_us,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What the caller said; `without` is a column of the sample that the model does not see."""
+
+    labels: tuple[Label, ...] | None
+    task: Task | None
+    signature: str | None
+    without: str | None
+
+
+_Found = tuple[Adopted, Sample, Mapping[int, float] | None]
+
+
+def _graph_of(source: Source, sample: Path, wanted: _Wanted, limits: Limits, allow_weak: bool) -> _Found:
+    """A graph is adopted here, after its audit and its first load in the sandbox."""
+    del limits
+    graph = _graph(source.path, allow_weak=allow_weak)
+    data = read(sample, without=wanted.without)
+    return (*adopt(graph, data, wanted.labels, task=wanted.task), None)
+
+
+def _converted(source: Source, path: Path, wanted: _Wanted, limits: Limits, allow_weak: bool) -> _Found:
+    """Everything else is converted in the sandbox, and stands here for what it answered there."""
+    sample = Sample.read(path, without=wanted.without)
     options = {
         "form": source.form.name,
         "head_form": "" if source.head_form is None else source.head_form.name,
-        "labels": None if labels is None else list(labels),
-        "without": labels_column,
-        "task": task,
-        "signature": signature,
+        "labels": wanted.labels,
+        "without": wanted.without,
+        "task": wanted.task,
+        "signature": wanted.signature,
     }
     with tempfile.TemporaryDirectory(prefix="modelport-") as folder:
         outputs = Path(folder)
         run_sandboxed(
             "convert",
-            files,
+            _files(source, path),
             outputs,
-            limits=limits or _limits(source),
-            allow_weak=allow_weak_sandbox,
+            limits=limits,
+            allow_weak=allow_weak,
             scratch=source.form.scratch,
             options=options,
         )
-        found = read_converted(outputs, sample, lambda each: _approve(each, allow_weak=allow_weak_sandbox))
-    return pack_adopted(
-        found.adopted,
-        sample,
-        name=name,
-        version=version,
-        precision=precision,
-        original_us=found.original_us,
-    )
+        found = read_converted(outputs, sample, lambda each: _approve(each, allow_weak=allow_weak))
+    return found.adopted, sample, found.original_us
 
 
 def _limits(source: Source) -> Limits:

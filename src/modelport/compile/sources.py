@@ -42,7 +42,7 @@ class Choices(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     name: str
     model: str
-    sample: str
+    sample: str | None = None
     vectorizer: str | None = None
     head: str | None = None
     labels: tuple[Label, ...] | None = None

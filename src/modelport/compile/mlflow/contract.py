@@ -40,7 +40,9 @@ def columns_of(document: Document) -> tuple[Column, ...]:
     columns = tuple(each for each in found if each.name is not None and each.type != "tensor")
     for each in columns:
         if each.type not in _KNOWN:
-            msg = f"the column {each.name!r} is of the type {str(each.type)[:80]!r}, which no table of ours has"
+            msg = (
+                f"the column {each.name!r} is of the type {str(each.type)[:80]!r}, which no table of ours has"
+            )
             raise Unsupported(msg, code="mlflow-signature", hint=f"what is read: {', '.join(sorted(_KNOWN))}")
     return columns
 
@@ -73,7 +75,9 @@ def _check_type(column: Column, values: Array) -> None:
     }
     if not fits[column.type]:
         held = {"O": "texts", "b": "truth values"}.get(values.dtype.kind, "fractions")
-        msg = f"the column {column.name!r} of the sample holds {held}, the model's signature says {column.type}"
+        msg = (
+            f"the column {column.name!r} of the sample holds {held}, the model's signature says {column.type}"
+        )
         raise Unsupported(msg, code="mlflow-signature", hint="give it as the model was logged with it")
 
 

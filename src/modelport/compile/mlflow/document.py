@@ -45,7 +45,10 @@ class Document(msgspec.Struct, frozen=True):
 
 
 def read(folder: Path) -> Document:
-    """The document of a folder. Raises `SourceRefused` (`mlflow-corrupt`), and `Unsupported` without PyYAML."""
+    """The document of a folder.
+
+    Raises `SourceRefused` (`mlflow-corrupt`), and `Unsupported` (`extra-missing`) without PyYAML.
+    """
     try:
         with (folder / MARKER).open("rb") as file:
             text = file.read(_MOST + 1)

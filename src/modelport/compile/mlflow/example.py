@@ -42,7 +42,7 @@ def _read(path: Path) -> Any:
 
 
 def _rows(found: Any) -> list[Any]:
-    """Rows of a table by column, or of an array: as pandas' `split`, or as `inputs` of the scoring protocol."""
+    """Rows of a table by column, or of an array: pandas' `split`, or the scoring protocol's `inputs`."""
     if isinstance(found, Mapping) and isinstance(found.get("data"), list):
         columns = found.get("columns")
         rows = found["data"]

@@ -66,7 +66,9 @@ def _tensorflow(folder: Path, options: Options) -> str:
 
 def _pytorch(folder: Path, options: Options) -> str:
     data = _text(options.get("model_data", "data"))
-    return next((f"{data}/{name}" for name in ("model.pt2", "model.pth") if (folder / data / name).is_file()), data)
+    return next(
+        (f"{data}/{name}" for name in ("model.pt2", "model.pth") if (folder / data / name).is_file()), data
+    )
 
 
 _WHERE: Mapping[str, Where] = {
@@ -94,7 +96,9 @@ def _unknown(document: Document) -> SourceRefused:
     own = document.flavors.get("python_function", {})
     if own and set(document.flavors) == {"python_function"}:
         msg = "the MLflow folder holds a Python function, which only Python can run"
-        hint = "serve its class from a model host: modelport pack MODULE:CLASS (see the guide of Python models)"
+        hint = (
+            "serve its class from a model host: modelport pack MODULE:CLASS (see the guide of Python models)"
+        )
         return SourceRefused(msg, code="mlflow-flavour", hint=hint)
     told = ", ".join(sorted(map(repr, document.flavors)))[:200] or "none"
     msg = f"the MLflow folder has no flavour that is read: it has {told}"

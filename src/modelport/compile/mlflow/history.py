@@ -26,7 +26,7 @@ def source_of(document: Document, flavour: str) -> dict[str, str]:
 
 
 def tags_of(folder: Path) -> dict[str, str]:
-    """Metrics and parameters of the run, where the folder lies in a file store: as `metric.NAME`, `param.NAME`.
+    """Metrics and parameters of a run, where the folder lies in its store: as `metric.NAME`, `param.NAME`.
 
     A store keeps `metrics/` and `params/` beside the artifacts of a model (MLflow 3) or of a run.
     """

@@ -567,6 +567,9 @@ def test_code_in_disguise_inside_a_bundle_is_refused(work: Path, ending: str, di
 def test_code_given_as_another_kind_of_source_is_refused(work: Path, ending: str, disguise: str) -> None:
     path = work / f"model.{ending}"
     path.write_bytes(disguises(Bomb(work / "exploded"))[disguise])
+    if (ending, disguise) == ("h5", "hdf5"):  # which it says it is: its content is looked at in the sandbox
+        assert open_source(path, trust_pickle=False).form.name == "keras-h5"
+        return
     with pytest.raises(SourceRefused) as caught:
         open_source(path, trust_pickle=True)
     assert caught.value.code in {"source-mismatch", "source-unknown"}

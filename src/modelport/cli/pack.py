@@ -11,7 +11,7 @@ import click
 
 from modelport.cli import options
 from modelport.core.signature import Task
-from modelport.errors import SourceRefused
+from modelport.errors import SourceRefused, Unsupported
 
 if TYPE_CHECKING:
     from modelport.compile.pack import Packed
@@ -135,7 +135,7 @@ def _is_code(file: Path) -> bool:
     return is_entry(str(file)) and not file.exists()
 
 
-def _pack_code(entry: str, sample: Path, *, allowed: bool, **choices: Any) -> Packed:
+def _pack_code(entry: str, sample: Path | None, *, allowed: bool, **choices: Any) -> Packed:
     """Nothing of the code is imported unless that was allowed, and then in a process of its own."""
     from modelport.compile.python.pack import pack_python
     from modelport.compile.sample import Sample
@@ -143,6 +143,9 @@ def _pack_code(entry: str, sample: Path, *, allowed: bool, **choices: Any) -> Pa
     if not allowed:
         msg = f"{entry} is code, which is run to be packed, and to be served"
         raise SourceRefused(msg, code="python-untrusted", hint="if you trust it, use --allow-python")
+    if sample is None:
+        msg = "code needs rows to be tried on"
+        raise Unsupported(msg, code="no-sample", hint="give --sample rows.csv")
     return pack_python(entry, sample=Sample.read(sample), **choices)
 
 

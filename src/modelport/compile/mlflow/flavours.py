@@ -96,9 +96,7 @@ def _unknown(document: Document) -> SourceRefused:
     own = document.flavors.get("python_function", {})
     if own and set(document.flavors) == {"python_function"}:
         msg = "the MLflow folder holds a Python function, which only Python can run"
-        hint = (
-            "serve its class from a model host: modelport pack MODULE:CLASS (see the guide of Python models)"
-        )
+        hint = "serve its class from a model host: modelport pack MODULE:CLASS --allow-python"
         return SourceRefused(msg, code="mlflow-flavour", hint=hint)
     told = ", ".join(sorted(map(repr, document.flavors)))[:200] or "none"
     msg = f"the MLflow folder has no flavour that is read: it has {told}"

@@ -34,6 +34,8 @@ Kind = Literal[
     "hdf5",
     "tflite",
     "program",  # ELF, PE, Mach-O, WebAssembly, Java, compiled Python, or a script
+    "ubjson",  # binary JSON, as XGBoost writes it
+    "catboost",
     "json",
     "text",
     "unknown",
@@ -51,6 +53,8 @@ _MAGIC: tuple[tuple[bytes, Kind], ...] = (
     (b"\x28\xb5\x2f\xfd", "compressed"),
     (b"ZF0x", "compressed"),
     (b"\x89HDF\r\n\x1a\n", "hdf5"),
+    (b"CBM1", "catboost"),
+    (b"{L\x00\x00", "ubjson"),  # an object whose first name has a length in eight bytes
     (b"\x7fELF", "program"),
     (b"MZ", "program"),
     (b"#!", "program"),

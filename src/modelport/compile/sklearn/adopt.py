@@ -14,7 +14,7 @@ from modelport.compile.sample import Sample
 from modelport.compile.sklearn import inputs, outputs
 from modelport.compile.sklearn.convert import convert
 from modelport.compile.sklearn.converters.lookup import MISSING_TEXT
-from modelport.compile.sklearn.models import first, last, unwrapped
+from modelport.compile.sklearn.models import feature_names, last
 from modelport.compile.sklearn.original import answer, rows_for
 from modelport.compile.sklearn.tasks import Meaning, meaning
 from modelport.core.manifest import Label, Step
@@ -97,13 +97,15 @@ def _steps(fields: Sequence[Field]) -> tuple[Step, ...]:
 
 def _ordered(model: Any, sample: Sample) -> Sample:
     """The sample with the model's own columns in the model's own order."""
-    known = getattr(unwrapped(model), "feature_names_in_", getattr(first(model), "feature_names_in_", None))
+    names = feature_names(model)
     if sample.item not in {"vector", "columns"}:
         msg = f"{type(last(model)).__name__} takes rows of a table, but the sample holds {sample.item}"
         raise Unsupported(msg, code="sample-mismatch", hint="give rows of the table it was fitted on")
-    if known is None or not sample.columns or sample.positional:
+    if names is None or not sample.columns or sample.positional:
         return sample
-    names = tuple(str(name) for name in known)
+    # LightGBM writes the spaces of names as underscores.
+    spaced = {name.replace(" ", "_"): name for name in sample.columns}
+    names = tuple(name if name in sample.columns else spaced.get(name, name) for name in names)
     absent = [name for name in names if name not in sample.columns]
     if absent:
         msg = f"the sample has no column {absent[0]!r}, which the model was fitted on"

@@ -93,6 +93,15 @@ def _held(model: Any) -> Any:
     return None
 
 
+def feature_names(model: Any) -> tuple[str, ...] | None:
+    """The columns that the model was fitted on; None where they had no names of their own."""
+    for each in (unwrapped(model), first(model)):
+        names = getattr(each, "feature_names_in_", None)
+        if names is not None and not all(name == f"Column_{place}" for place, name in enumerate(names)):
+            return tuple(str(name) for name in names)
+    return None
+
+
 def takes_columns(model: Any) -> bool:
     """Whether the model tells its columns apart, so that they may differ in dtype."""
     from sklearn.compose import ColumnTransformer
@@ -101,4 +110,5 @@ def takes_columns(model: Any) -> bool:
     head = first(model)
     if isinstance(head, ColumnTransformer | OneHotEncoder | OrdinalEncoder | TargetEncoder):
         return True
-    return getattr(head, "_preprocessor", None) is not None
+    named = getattr(getattr(head, "boosted", None), "tables", None)
+    return bool(named) or getattr(head, "_preprocessor", None) is not None

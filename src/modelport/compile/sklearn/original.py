@@ -10,14 +10,14 @@ import numpy as np
 from modelport.compile.compiled import Outputs
 from modelport.compile.sample import VECTOR, Sample
 from modelport.compile.sklearn.absent import frame, marker
-from modelport.compile.sklearn.models import first, unwrapped
+from modelport.compile.sklearn.models import feature_names, unwrapped
 from modelport.compile.sklearn.tasks import Meaning, indices
 from modelport.runtimes.batch import Array, Batch
 
 
 def rows_for(model: Any, sample: Sample) -> Callable[[Batch], Any]:
     """From a batch to what the model was fitted on: a DataFrame where it knows names, or an array."""
-    names = getattr(unwrapped(model), "feature_names_in_", getattr(first(model), "feature_names_in_", None))
+    names = feature_names(model)
     if sample.item == "vector":
         return _matrix if names is None else lambda batch: _named_matrix(batch, list(names))
     if sample.positional or names is None:

@@ -47,7 +47,10 @@ def registered() -> Iterator[None]:
     Its tables belong to the whole process, so one thread at a time converts here; another thread that calls
     skl2onnx by itself meanwhile meets our converters.
     """
+    from modelport.compile.boosting import converters as boosting_libraries
+
     with _TURN, restored():
         for family in _FAMILIES:
             family.register()
+        boosting_libraries.register()
         yield

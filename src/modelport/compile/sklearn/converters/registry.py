@@ -24,8 +24,13 @@ def use(
     declare: Callable[[Any], None],
     emit: Callable[[Emitter], None],
     options: dict[str, list[Any]] | None = None,
+    *,
+    two_outputs: bool = False,
 ) -> None:
-    """Convert models of `kind` by `emit`, their outputs declared by `declare`."""
+    """Convert models of `kind` by `emit`, their outputs declared by `declare`.
+
+    `two_outputs` is for classifiers that do not derive from scikit-learn's: skl2onnx would give them one.
+    """
     from skl2onnx import update_registered_converter
 
     def convert(scope: Any, operator: Any, container: Any) -> None:
@@ -33,7 +38,20 @@ def use(
 
     alias = f"Modelport{kind.__name__}"
     _KEYS.update((kind, alias))
-    update_registered_converter(kind, alias, declare, convert, options=options)
+    parser = _parsed_with_probabilities if two_outputs else None
+    update_registered_converter(kind, alias, declare, convert, options=options, parser=parser)
+
+
+def _parsed_with_probabilities(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Any:  # noqa: ARG001
+    """A classifier's operator with its two outputs, as skl2onnx's parsers make them."""
+    from skl2onnx._supported_operators import sklearn_operator_name_map
+    from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
+
+    operator = scope.declare_local_operator(sklearn_operator_name_map[type(model)], model)
+    operator.inputs = inputs
+    operator.outputs.append(scope.declare_local_variable("label", Int64TensorType()))
+    operator.outputs.append(scope.declare_local_variable("probabilities", FloatTensorType()))
+    return operator.outputs
 
 
 _KEYS: set[type | str] = set()

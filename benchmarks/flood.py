@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -106,13 +107,15 @@ def part(told: Told, phases: Sequence[Phase], place: int) -> Part:
 def recovery(told: Told, since: float, normal: float) -> float:
     """Seconds after `since` until requests are answered within `normal` milliseconds again.
 
-    Looked at in windows of half a second: the last one in which more than a tenth were refused or later.
+    Looked at in windows of half a second: normal are two in a row with at most a tenth refused or later. Infinite
+    when there are none.
     """
     due, done, ok = np.asarray(told.due), np.asarray(told.done), np.asarray(told.ok)
     late = ~ok | (1e3 * (done - due) > normal)
     windows = np.floor((due - since) / WINDOW).astype(int)
-    bad = [place for place in range(windows.max() + 1) if np.mean(late[windows == place]) > TOLERATED]
-    return WINDOW * (bad[-1] + 1) if bad else 0.0
+    good = [bool(np.mean(late[windows == place]) <= TOLERATED) for place in range(windows.max() + 1)]
+    normal_at = (place for place, pair in enumerate(pairwise(good)) if all(pair))
+    return WINDOW * next(normal_at, float("inf"))
 
 
 def _p99(values: Times) -> float:
@@ -131,7 +134,8 @@ def main() -> None:
     if missing or generator.lost:
         sys.exit(f"{missing} without an answer, {generator.lost} connections lost")
     told = Told(tuple(generator.due), tuple(generator.done.tolist()), tuple(generator.ok.tolist()))
-    sys.stdout.write(msgspec.json.encode(told).decode())
+    sys.stdout.buffer.write(msgspec.json.encode(told))
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

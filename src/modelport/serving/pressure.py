@@ -39,6 +39,14 @@ class Pressure:
         self.active: frozenset[Action] = frozenset()
         self.relieved: Sequence[Relieved] = ()
 
+    def begin(self, resident: int) -> None:
+        """The worker is warm. A limit of memory that its models need already would keep it from answering: it
+        is not held, and the log says so.
+        """
+        if self._memory and resident >= self._memory * overload.THRESHOLDS["samples"].memory:
+            note("memory limit too low", logging.ERROR, limit=self._memory, resident=resident)
+            self._memory = 0
+
     def feel(self, lag: float, resident: int, now: float) -> None:
         """Decide again; seconds, bytes and monotonic seconds. Called with every beat of the worker."""
         load = Load(

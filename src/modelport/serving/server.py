@@ -243,6 +243,7 @@ class Worker:
                 self._tls = tls.context(message)
                 self._secured.set()
             case Listen():
+                self.pressure.begin(_resident())
                 self._admitted.set()
             case Drain() if self._draining is None:
                 self._draining = self._loop.create_task(self._drain(message, door, channel))

@@ -107,8 +107,8 @@ def part(told: Told, phases: Sequence[Phase], place: int) -> Part:
 def recovery(told: Told, since: float, normal: float) -> float:
     """Seconds after `since` until requests are answered within `normal` milliseconds again.
 
-    Looked at in windows of half a second: normal are two in a row with at most a tenth refused or later. Infinite
-    when there are none.
+    Looked at in windows of half a second: normal are two in a row with at most a tenth refused or later.
+    Infinite when there are none.
     """
     due, done, ok = np.asarray(told.due), np.asarray(told.done), np.asarray(told.ok)
     late = ~ok | (1e3 * (done - due) > normal)

@@ -27,6 +27,8 @@ Kind = Literal[
     "compressed",  # gzip, zlib, bz2, xz, lz4, zstd: joblib hides pickles in them
     "zip",
     "torch",  # zip with a pickle, as torch.save writes it
+    "torchscript",  # zip with a pickle and code, as torch.jit.save writes it
+    "torch-export",  # zip with a graph as JSON, as torch.export.save writes it
     "keras",
     "skops",
     "npz",
@@ -41,7 +43,9 @@ Kind = Literal[
     "unknown",
 ]
 
-RUNS_CODE = frozenset({"pickle", "npy-object", "torch", "keras", "hdf5", "program", "compressed"})
+RUNS_CODE = frozenset({
+    "pickle", "npy-object", "torch", "torchscript", "torch-export", "keras", "hdf5", "program", "compressed",
+})  # fmt: skip
 """Kinds whose loaders run what the author wrote, or can hide such a file."""
 
 _MAGIC: tuple[tuple[bytes, Kind], ...] = (
@@ -171,6 +175,10 @@ def _zip(data: bytes) -> Kind | None:
 
 
 def _zip_kind(names: list[str]) -> Kind:
+    if any(name.endswith("/archive_format") for name in names):
+        return "torch-export"
+    if any(name.endswith("/constants.pkl") for name in names) and any("/code/" in name for name in names):
+        return "torchscript"
     if any(name.endswith((".pkl", ".pickle")) for name in names):
         return "torch"
     if "schema.json" in names:

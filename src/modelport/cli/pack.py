@@ -15,9 +15,11 @@ from modelport.errors import SourceRefused, Unsupported
 
 if TYPE_CHECKING:
     from modelport.compile.pack import Packed
+    from modelport.runtimes.image.spec import ImageInput
 
 QUANTIZE = "Fewer bits: int8, fp16, or auto, the fastest here that loses at most --allow-loss."
 LABELS_COLUMN = "Column of the sample with the right answers, to judge what --quantize loses."
+IMAGE = "JSON file that says how pictures become the model's tensor; --sample is then a folder of them."
 ALLOW_LOSS = "Most points of accuracy that may be lost. auto: 0.5; a named precision: no limit."
 
 
@@ -38,6 +40,7 @@ ALLOW_LOSS = "Most points of accuracy that may be lost. auto: 0.5; a named preci
     "--task", type=click.Choice(get_args(Task)), help="What the outputs mean, where a model does not say."
 )
 @click.option("--signature", help="Which function of a SavedModel that has several.")
+@click.option("--image", type=options.path, help=IMAGE)
 @click.option("--version", help="A label for people, as 2.1.0.")
 @click.option("--trust-pickle", is_flag=True, help="Load a pickle, in the sandbox: it can run any code.")
 @click.option("--allow-weak-sandbox", is_flag=True, help="Go on where the system offers no strong sandbox.")
@@ -73,6 +76,7 @@ def command(
     labels: str | None,
     task: Task | None,
     signature: str | None,
+    image: Path | None,
     version: str | None,
     trust_pickle: bool,
     allow_weak_sandbox: bool,
@@ -109,6 +113,7 @@ def command(
         "version": version,
         "task": task,
         "signature": signature,
+        "image": None if image is None else _image(image),
         "quantize": quantize,
         "labels_column": labels_column,
         "allow_loss": allow_loss,
@@ -158,6 +163,20 @@ def _save(packed: Packed, target: Path, made_from: dict[str, Path | None], choic
         return
     known, files = sources.chosen(made_from, **choices)
     again.save(packed, target, known, files)
+
+
+def _image(path: Path) -> ImageInput:
+    """The preprocessing in a JSON file."""
+    import msgspec
+
+    from modelport.errors import SettingsError
+    from modelport.runtimes.image.spec import ImageInput
+
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=ImageInput)
+    except (OSError, msgspec.DecodeError) as error:
+        msg = f"cannot read the image input {path.name!r}: {getattr(error, 'strerror', None) or error}"
+        raise SettingsError(msg, hint='it is JSON, at least {"size": 224}') from error
 
 
 def _labels(text: str | None) -> list[str] | None:

@@ -86,6 +86,7 @@ def repacked(folder: Path, choices: Choices, *, trust_pickle: bool, allow_weak_s
         quantize=choices.quantize,
         labels_column=choices.labels_column,
         allow_loss=choices.allow_loss,
+        image=choices.image,
         trust_pickle=trust_pickle,
         allow_weak_sandbox=allow_weak_sandbox,
     )

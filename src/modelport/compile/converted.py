@@ -36,6 +36,9 @@ _MAX_ROW = 1 << 20
 _RUNTIMES: Mapping[str, RuntimeKind] = {"onnx": "onnx", "text": "text", "transformer": "transformer"}
 """Runtimes of converted models: none of them runs code of an author."""
 
+_RUNTIMES: Mapping[str, RuntimeKind] = {"onnx": "onnx", "text": "text", "image": "image"}
+"""Those that run nothing of a model's author."""
+
 
 class Recording(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The original's answers to some rows: a file that says which it took, and a file per output."""

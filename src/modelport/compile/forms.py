@@ -55,6 +55,14 @@ def _tensorflow(
 FORMS: tuple[Form, ...] = (
     Form("onnx", (".onnx",), frozenset({"onnx"})),
     Form("skops", (".skops",), frozenset({"skops"}), f"{_SANDBOX}.load_skops"),
+    Form("exported program", (".pt2",), frozenset({"torch-export"}), f"{_SANDBOX}.load_pt2", memory=16 * GIB),
+    Form(
+        "TorchScript",
+        (".pt", ".pth"),
+        frozenset({"torchscript"}),
+        f"{_SANDBOX}.load_torchscript",
+        memory=16 * GIB,
+    ),
     Form(
         "pickle",
         (".joblib", ".pkl", ".pickle"),

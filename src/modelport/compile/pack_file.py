@@ -25,6 +25,7 @@ from modelport.compile.source import Source, open_source
 from modelport.core.manifest import Label
 from modelport.core.names import check_name
 from modelport.core.signature import Task
+from modelport.runtimes.image.spec import ImageInput
 
 CONVERT = Limits(cpu=900, wall=900.0)
 PROBE = Limits(memory=4 << 30, cpu=60, wall=60.0, output=1 << 20, scratch=1 << 20)
@@ -42,6 +43,7 @@ def pack_file(
     version: str | None = None,
     task: Task | None = None,
     signature: str | None = None,
+    image: ImageInput | None = None,
     trust_pickle: bool = False,
     allow_weak_sandbox: bool = False,
     quantize: str | None = None,
@@ -67,7 +69,7 @@ def pack_file(
         truth = None if labels_column is None else read_column(what.sample, labels_column)
         precision = wish(quantize, truth, allow_loss)
         source = open_source(what.path, trust_pickle=trust_pickle, vectorizer=vectorizer, head=head)
-        wanted = _Wanted(None if labels is None else tuple(labels), task, signature, labels_column)
+        wanted = _Wanted(None if labels is None else tuple(labels), task, signature, labels_column, image)
         convert = _graph_of if source.form.name == "onnx" else _converted
         adopted, rows, original_us = convert(
             source, what.sample, wanted, limits or _limits(source), allow_weak_sandbox
@@ -91,6 +93,7 @@ class _Wanted:
     task: Task | None
     signature: str | None
     without: str | None
+    image: ImageInput | None
 
 
 _Found = tuple[Adopted, Sample, Mapping[int, float] | None]
@@ -101,7 +104,7 @@ def _graph_of(source: Source, sample: Path, wanted: _Wanted, limits: Limits, all
     del limits
     graph = _graph(source.path, allow_weak=allow_weak)
     data = read(sample, without=wanted.without)
-    return (*adopt(graph, data, wanted.labels, task=wanted.task), None)
+    return (*adopt(graph, data, wanted.labels, task=wanted.task, image=wanted.image), None)
 
 
 def _converted(source: Source, path: Path, wanted: _Wanted, limits: Limits, allow_weak: bool) -> _Found:
@@ -114,6 +117,7 @@ def _converted(source: Source, path: Path, wanted: _Wanted, limits: Limits, allo
         "without": wanted.without,
         "task": wanted.task,
         "signature": wanted.signature,
+        "image": None if wanted.image is None else msgspec.to_builtins(wanted.image),
     }
     with tempfile.TemporaryDirectory(prefix="modelport-") as folder:
         outputs = Path(folder)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from modelport.compile.columns import parsed
 from modelport.errors import Unsupported
@@ -37,10 +39,16 @@ def read_column(path: Path, name: str) -> list[Any]:
 
 
 def _raw(path: Path) -> Any:
+    if path.suffix.lower() in {".npy", ".npz"}:
+        return _arrays(path)
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         msg = f"cannot read a sample from a {path.suffix or 'nameless'} file"
-        raise Unsupported(msg, code="unsupported-sample", hint=f"use one of {', '.join(_READERS)}")
+        raise Unsupported(
+            msg,
+            code="unsupported-sample",
+            hint=f"use one of {', '.join(_READERS)}, .npy, .npz, or a folder of pictures",
+        )
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -56,6 +64,16 @@ def _table(found: Any, name: str) -> Mapping[str, Any]:
         msg = f"the sample has no column {name!r} beside others"
         raise Unsupported(msg, code="unsupported-sample", hint=f"its columns: {columns[:300]}")
     return found
+
+
+def _arrays(path: Path) -> Any:
+    """One array, or arrays by name; never a pickle."""
+    try:
+        found = np.load(path, allow_pickle=False)
+        return found if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        msg = f"cannot read the sample {path.name!r}: it does not hold arrays of numbers"
+        raise Unsupported(msg, code="unsupported-sample", hint="write it with numpy.savez") from error
 
 
 def _csv(text: str) -> Any:

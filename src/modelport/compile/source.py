@@ -13,10 +13,15 @@ from modelport.errors import SourceRefused
 MAX_BYTES = 4 << 30
 
 _ELSEWHERE: Mapping[str, str] = {
-    ".pt": "export it with torch.onnx.export",
-    ".pth": "export it with torch.onnx.export",
     ".safetensors": "weights alone are no model; export the model to ONNX",
 }
+
+_TORCH = frozenset({"exported program", "TorchScript"})
+_PICKLES = frozenset({"torch", "pickle"})
+_EXPORT = (
+    "load it in Python and give the model itself to modelport.pack, or save it with torch.export.save"
+    " (program exported with dynamic_shapes={0: torch.export.Dim('rows')} of its input)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,9 @@ def _by_bytes(path: Path, forms: tuple[Form, ...]) -> Form:
         return forms[0]
     found = magic.kind_of(_bytes(path))
     form = next((form for form in forms if found in form.kinds), None)
+    if form is None and forms[0].name in _TORCH and found in _PICKLES:
+        msg = f"{path.name} holds pickled weights or a pickled module: without the code of its class no model"
+        raise SourceRefused(msg, code="source-unknown", hint=_EXPORT)
     if form is None:
         msg = f"{path.name} is not {forms[0].name}: its bytes say {found}"
         raise SourceRefused(msg, code="source-mismatch", hint="give the file the name of what it is")

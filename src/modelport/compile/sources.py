@@ -26,6 +26,7 @@ from modelport.compile.onnx_external import whole_graph
 from modelport.core.manifest import Label
 from modelport.core.signature import Task
 from modelport.errors import BundleRefused, SourceRefused
+from modelport.runtimes.image.spec import ImageInput
 
 if TYPE_CHECKING:
     from modelport.bundle.reader import Bundle
@@ -52,6 +53,7 @@ class Choices(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     quantize: str | None = None
     labels_column: str | None = None
     allow_loss: float | None = None
+    image: ImageInput | None = None
 
 
 class Kept(msgspec.Struct, frozen=True):

@@ -20,11 +20,12 @@ from modelport.compile.recorded import accepted
 from modelport.compile.sample import Sample
 from modelport.compile.sandbox.load import load
 from modelport.errors import Unsupported
+from modelport.runtimes.image.spec import ImageInput
 
 
 def task(inputs: Mapping[str, Path], options: Mapping[str, Any]) -> Mapping[str, bytes]:
     """Answer the files that `compile.converted` describes. Options: `form`, `head_form`, `labels`, `task`,
-    `signature`, and `without`, a column of the sample to leave out.
+    `signature`, `image`, and `without`, a column of the sample to leave out.
 
     Raises `Unsupported` when no candidate can be built.
     """
@@ -49,7 +50,9 @@ def _adopted(model: Any, sample: Sample, vectorizer: Any, options: Mapping[str, 
     from modelport.compile.adopt import adopt
 
     chosen = {name: options.get(name) for name in ("task", "signature")}
-    return adopt(model, sample, options["labels"], vectorizer=vectorizer, **chosen)[0]
+    image = options.get("image")
+    found = None if image is None else msgspec.convert(image, ImageInput)
+    return adopt(model, sample, options["labels"], vectorizer=vectorizer, image=found, **chosen)[0]
 
 
 class _Writer:

@@ -32,6 +32,7 @@ _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
+    "TORCHINDUCTOR_CACHE_DIR": "/",  # it looks for a folder when it is imported, and writes none here
 }
 _MAX_LOG = 64 << 10
 _CHUNK = 1 << 16

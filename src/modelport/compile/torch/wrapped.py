@@ -15,6 +15,7 @@ class _Wrapped(nn.Module):  # type: ignore[misc]  # torch is not there for type 
         super().__init__()
         self.inner = eager.called.module
         self._eager = eager
+        self.training = False  # an exporter puts all parts back into the mode that the whole was in
 
     def forward(self, *inputs: Any) -> tuple[Any, ...]:
         # By way of our own attribute: tracers know the modules that are parts of the one they trace.

@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -86,6 +87,7 @@ def _confine(order: Order) -> None:
     kernel.forget_privileges()
     scratch = 0 if order.rung == "landlock" else order.limits.scratch
     limits.apply(order.limits, scratch=scratch, processes=order.processes)
+    tempfile.tempdir = str(Path.cwd())  # libraries ask where they might write; not everywhere may they
     if order.rung == "landlock":
         landlock.restrict([*map(Path, order.readable), _own_map()], [Path(os.devnull)])
     if seccomp.supported():

@@ -33,11 +33,13 @@ ANSWERS = "part"
 MAX_DOCUMENT = 16 << 20
 MAX_CANDIDATES = 8
 _MAX_ROW = 1 << 20
-_RUNTIMES: Mapping[str, RuntimeKind] = {"onnx": "onnx", "text": "text", "transformer": "transformer"}
+_RUNTIMES: Mapping[str, RuntimeKind] = {
+    "image": "image",
+    "onnx": "onnx",
+    "text": "text",
+    "transformer": "transformer",
+}
 """Runtimes of converted models: none of them runs code of an author."""
-
-_RUNTIMES: Mapping[str, RuntimeKind] = {"onnx": "onnx", "text": "text", "image": "image"}
-"""Those that run nothing of a model's author."""
 
 
 class Recording(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,4 +1,4 @@
-"""The compiler of transformers: models with their tokenizers, and pipelines of both."""
+"""The compiler of transformers: models with their tokenizers or image processors, and pipelines of both."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from modelport.compile.compilers import Wanted
 from modelport.compile.sample import Sample
 from modelport.compile.transformers.adopt import adopt, renamed
 from modelport.compile.transformers.subject import Subject, of_pair
+from modelport.compile.transformers_image import adopt as transformers_image
 from modelport.errors import Unsupported
 
 
 class TransformersCompiler:
-    """Takes `(model, tokenizer)` and `transformers.Pipeline`."""
+    """Takes `(model, tokenizer)`, `(model, image processor)` and `transformers.Pipeline`."""
 
     def adopt(self, model: Any, data: Any, wanted: Wanted) -> tuple[Adopted, Sample]:
         """As `compilers.Compiler` says."""
+        if transformers_image.takes(model):
+            return transformers_image.adopt(model, data, wanted)
         sample = Sample.of(data)
         return adopt(renamed(_subject(model), wanted.labels), sample), sample
 

@@ -83,7 +83,7 @@ def of_folder(path: Path, *, headless: bool = False) -> Subject:
     Raises `SourceRefused` and `Unsupported`, before anything is loaded where the folder alone tells.
     """
     config = folders.config_of(path)
-    name = _architecture(config)
+    name = architecture(config)
     kind, auto = _kind(name)
     if headless or (path / "modules.json").is_file():
         kind, auto = "encoder", "AutoModel"
@@ -101,10 +101,11 @@ def is_encoder(path: Path) -> bool:
     """Whether a folder holds an encoder without a head for a task; refused as in `of_folder`."""
     if (path / "modules.json").is_file():
         return True
-    return _kind(_architecture(folders.config_of(path)))[0] == "encoder"
+    return _kind(architecture(folders.config_of(path)))[0] == "encoder"
 
 
-def _architecture(config: dict[str, Any]) -> str:
+def architecture(config: dict[str, Any]) -> str:
+    """The class that `config.json` names. Raises `Unsupported`."""
     names = config.get("architectures")
     if not isinstance(names, list) or not names or not isinstance(names[0], str):
         msg = "config.json names no architecture"

@@ -131,3 +131,9 @@ def test_what_an_item_is_comes_from_the_servers_own_schema(
     schema: dict[str, object], taken: rows.Taken
 ) -> None:
     assert rows.taken_by(schema) == taken
+
+
+def test_a_picture_is_one_item() -> None:
+    """By the name of its file; its bytes travel in base64."""
+    assert rows.format_of(".JPG") == "image"
+    assert list(rows.read(io.BytesIO(b"\xff\xd8\xff"), "image", rows.Taken())) == [{"b64": "/9j/"}]

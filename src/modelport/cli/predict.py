@@ -27,10 +27,13 @@ _LONG = 256 * 1024
 @click.command("predict")
 @click.argument("model", help="A model, or one version of it as churn:2.")
 @click.option(
-    "--input", "file", type=options.path, help="Rows: .csv, .tsv, .json, .jsonl or .txt. Default: stdin."
+    "--input",
+    "file",
+    type=options.path,
+    help="Rows: .csv, .tsv, .json, .jsonl or .txt; or one picture. Default: stdin.",
 )
 @click.option("--json", "document", help="One item, or a list of items, as JSON.")
-@click.option("--format", "form", help="csv, tsv, json, jsonl or text; else told by name.")
+@click.option("--format", "form", help="csv, tsv, json, jsonl, text or image; else told by name.")
 @click.option(
     "--output",
     type=click.Choice(["table", "json"]),

@@ -1,7 +1,8 @@
-"""Read items from files as people have them: CSV, JSON, JSON Lines, plain text; row by row."""
+"""Read items from files as people have them: CSV, JSON, JSON Lines, plain text, row by row; one picture."""
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,7 @@ FORMATS = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".txt": "text",
+    **dict.fromkeys((".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"), "image"),
 }
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
@@ -93,11 +95,13 @@ def _items(stream: BinaryIO, form: str, taken: Taken) -> Iterator[object]:
             return _lines(stream)
         case "json":
             return _document(stream)
+        case "image":
+            return iter([{"b64": base64.b64encode(stream.read()).decode("ascii")}])
         case "text":
             return (line.rstrip("\r\n") for line in _decoded(stream))
         case _:
             msg = f"{form!r} is not a format"
-            raise InvalidInput(msg, hint="csv, tsv, json, jsonl or text")
+            raise InvalidInput(msg, hint="csv, tsv, json, jsonl, text or image")
 
 
 def cell(text: str | None, kind: str | None) -> object:

@@ -90,7 +90,7 @@ def graph_path(compiled: Compiled) -> str:
     paths = [path for path in compiled.files if path.endswith(".onnx")]
     if len(paths) == 1:
         return paths[0]
-    why = "it has several graphs" if paths else "it has no graph, only tables and sums over few words"
+    why = "it has several graphs" if paths else "it has no graph"
     msg = f"nothing to quantise: {why}"
     raise Unsupported(msg, code="nothing-to-quantize", hint="serve it in fp32")
 

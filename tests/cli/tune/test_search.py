@@ -22,6 +22,7 @@ class Machine:
 
     cores: int = 2
     noise: float = 0.0
+    faster: tuple[float, ...] = (1.0,)
     seconds: float = 0.0
     measured: list[Setting] = field(default_factory=list)
     dice: random.Random = field(default_factory=lambda: random.Random(0))
@@ -45,7 +46,13 @@ class Machine:
         useful = min(setting.cores, self.cores, callers)
         together = min(setting.batch_size, max(1, callers // useful))
         saved = 2.0 if together >= 8 else 1.0
-        rate = useful * 100 * saved * (1 + self.dice.uniform(-self.noise, self.noise))
+        rate = (
+            useful
+            * 100
+            * saved
+            * self.faster[setting.bundle]
+            * (1 + self.dice.uniform(-self.noise, self.noise))
+        )
         p50 = 1e3 * callers / rate
         return Point(callers, int(rate * seconds), rate, p50, 1.2 * p50)
 
@@ -109,12 +116,22 @@ def test_a_point_with_failed_calls_is_no_throughput() -> None:
     assert point.connections == 1
 
 
-@given(st.integers(1, 128), st.integers(1, 3))
-def test_every_setting_uses_one_core_or_all_that_share_out_evenly(cores: int, bundles: int) -> None:
-    settings = space.spread(bundles, cores)
+@given(st.integers(1, 128))
+def test_every_share_keeps_all_cores_busy_that_share_out_evenly(cores: int) -> None:
+    settings = space.shares(0, cores)
     assert len(set(settings)) == len(settings)
-    assert all(each.cores in {1, 1 << (cores.bit_length() - 1), cores} for each in settings)
-    assert settings[:bundles] == tuple(Setting(bundle) for bundle in range(bundles))
+    assert all(each.cores in {1 << (cores.bit_length() - 1), cores} for each in settings)
+    assert Setting(0) not in settings
+
+
+def test_cores_are_shared_out_for_the_better_bundle_only() -> None:
+    """The second bundle is twice as fast: nothing but its default is measured of the first."""
+    machine = Machine(faster=(1.0, 2.0))
+    search = run(machine, bundles=2)
+    best = space.best(search.tried, 50.0, None)
+    assert best is not None
+    assert best.setting.bundle == 1
+    assert [each for each in machine.measured if each.bundle == 0] == [Setting(0)]
 
 
 def test_the_plot_shows_every_point_and_the_target() -> None:

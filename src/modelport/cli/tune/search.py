@@ -40,18 +40,24 @@ class Search:
         self.tried: list[Tried] = []
 
     def run(self, bundles: int, cores: int) -> Tried | None:
-        """The best setting, confirmed; None when none meets the target. The default is always measured."""
-        settings = space.spread(bundles, cores)
-        slice_ = self._slice(len(settings))
-        self._rough(settings, slice_)
-        if (first := space.best(self.tried, self._goal.target_ms, None)) is not None:
-            self._rough(space.batches(first.setting), slice_)
-        self._confirm(slice_)
+        """The best setting, confirmed; None when none meets the target.
+
+        The default of the first bundle is always measured; then that of the others; then ways to share out
+        the cores, and sizes of batches, each for the best found before.
+        """
+        seconds = self._slice(bundles + len(space.shares(0, cores)) + len(space.BATCHES) - 1)
+        self._rough([Setting(bundle) for bundle in range(bundles)], seconds)
+        self._rough(space.shares(self._leader().bundle, cores), seconds)
+        self._rough(space.batches(self._leader()), seconds)
+        self._confirm(seconds)
         return space.best(self.tried, self._goal.target_ms, self._goal.rate)
 
+    def _leader(self) -> Setting:
+        return space.leader(self.tried, self._goal.target_ms)
+
     def _slice(self, settings: int) -> float:
-        """Seconds per point: the budget shared by some five points of every setting, and of three batches."""
-        return max(0.2, min(2.0, _SHARE_OF_ROUGH * self._goal.budget / ((settings + 3) * 5)))
+        """Seconds per point: the budget shared by some five points of every setting."""
+        return max(0.2, min(2.0, _SHARE_OF_ROUGH * self._goal.budget / (settings * 5)))
 
     def _rough(self, settings: Sequence[Setting], seconds: float) -> None:
         for setting in settings:

@@ -57,20 +57,19 @@ class Tried:
     points: tuple[Point, ...]
 
 
-def spread(bundles: int, cores: int) -> tuple[Setting, ...]:
-    """Every way to share out the cores in powers of two, the default first; all bundles in turn."""
+def shares(bundle: int, cores: int) -> tuple[Setting, ...]:
+    """Every way to share out the cores in powers of two for one bundle; the default is not among them."""
     sizes = [1 << power for power in range(cores.bit_length()) if 1 << power <= cores]
-    shares = [
+    found = [
         (workers, instances, intra_op)
         for workers in reversed(sizes)
         for instances in sizes
         for intra_op in sizes
-        if workers * instances * intra_op in {1, sizes[-1]}
+        if workers * instances * intra_op == sizes[-1]
     ]
     if cores != sizes[-1]:
-        shares.insert(0, (cores, 1, 1))
-    shares.sort(key=lambda share: share != (1, 1, 1))
-    return tuple(Setting(bundle, *share) for share in shares for bundle in range(bundles))
+        found.insert(0, (cores, 1, 1))
+    return tuple(Setting(bundle, *share) for share in found if share != (1, 1, 1))
 
 
 def batches(setting: Setting) -> tuple[Setting, ...]:
@@ -104,6 +103,14 @@ def ranked(tries: Sequence[Tried], target_ms: float) -> list[Tried]:
     """Those that meet the target, most throughput first; ties to the one that keeps fewer cores busy."""
     good = [(point.rate, each) for each in tries if (point := within(each, target_ms)) is not None]
     return [each for _, each in sorted(good, key=lambda pair: (-pair[0], pair[1].setting.cores))]
+
+
+def leader(tries: Sequence[Tried], target_ms: float) -> Setting:
+    """The setting to go on from: the best so far, or the nearest to a target that none meets."""
+    order = ranked(tries, target_ms)
+    if order:
+        return order[0].setting
+    return min(tries, key=lambda each: min(point.p99_ms for point in each.points)).setting
 
 
 def best(tries: Sequence[Tried], target_ms: float, rate: float | None) -> Tried | None:

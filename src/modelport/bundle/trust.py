@@ -27,6 +27,8 @@ KINDS: Mapping[str, tuple[magic.Kind, ...]] = {
 }
 """What the bytes of an identity file may be, by the ending of its name. Other endings are refused."""
 
+_PROTO = b"\x80"
+
 RUNTIME_FILES: Mapping[str, str] = {
     "image": "model/graph.onnx",
     "onnx": "model/graph.onnx",
@@ -133,8 +135,13 @@ def _audit_file(path: str, data: bytes, *, executable: bool) -> None:
 
 
 def _refuse_pickle(name: str, data: bytes) -> None:
-    """A program is read by who wants to know what it does; nobody reads a pickle."""
-    if magic.kind_of(data) in {"pickle", "npy-object", "torch"}:
+    """A program is read by who wants to know what it does; nobody reads a pickle.
+
+    A pickle of protocol 2 or later says that it is one; other bytes, where any format is allowed, may parse
+    as an older one by chance.
+    """
+    kind = magic.kind_of(data)
+    if kind in {"npy-object", "torch"} or (kind == "pickle" and data.startswith(_PROTO)):
         msg = f"{name} is a pickle, and a bundle holds none"
         raise BundleRefused(msg, code="pickle-refused", hint="pack the model with .npy, .safetensors or JSON")
 

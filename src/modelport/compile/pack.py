@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from modelport.compile.compare import Parity
 from modelport.compile.compiled import Adopted, Compiled, Outputs
 from modelport.compile.parity import Trial, manifest_of, trial
 from modelport.compile.profile import profile
+from modelport.compile.python.hosted import is_code
 from modelport.compile.quantize.choose import Choice, choose
 from modelport.compile.quantize.report import ATTACHMENT as PRECISION
 from modelport.compile.quantize.wish import Wish, wish
@@ -112,12 +112,13 @@ def pack(
     `allow_loss` points (0.5 unless given) against fp32 on the sample, whose right answers are `truth`.
     A named precision is taken as it is unless `allow_loss` limits it.
 
-    A class or a function is code of yours: it is not compiled, and packed as `pack_python` says.
+    A class or a function is code of yours: it is not compiled, and packed as `pack_python` says; so is a
+    spaCy pipeline, for its entities or its categories.
 
     Raises `Unsupported` when no compiler takes the model, `ParityError` when it compiles but answers
     otherwise, `NameInvalid` or `SettingsError` for a name, label or parameter that makes no sense.
     """
-    if inspect.isclass(model) or inspect.isfunction(model):
+    if is_code(model):
         from modelport.compile.python.pack import pack_python
 
         _refuse_compiling(vectorizer, image, quantize)
@@ -289,7 +290,7 @@ def _head(batch: Batch, rows: int) -> Batch:
 
 def _refuse_compiling(*choices: Any) -> None:
     if any(choice is not None for choice in choices):
-        msg = "a class or a function is not compiled: vectorizer, image and quantize say nothing to it"
+        msg = "code is not compiled: vectorizer, image and quantize say nothing to it"
         raise Unsupported(msg, hint="leave them out")
 
 

@@ -68,7 +68,13 @@ def _cuts(rows: int, at_once: int) -> list[tuple[int, int]]:
 
 
 def _joined(parts: list[Array]) -> Array:
-    return np.concatenate(parts)
+    """All rows; as plain lists where they differ in length."""
+    if len({part.shape[1:] for part in parts}) == 1 and len({part.dtype.kind == "O" for part in parts}) == 1:
+        return np.concatenate(parts)
+    rows = [row for part in parts for row in part.tolist()]
+    joined = np.empty(len(rows), object)
+    joined[:] = rows
+    return joined
 
 
 def _labels(predict: Predict) -> list[Any] | None:

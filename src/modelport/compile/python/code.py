@@ -115,10 +115,11 @@ def _requirements(sources: Sequence[str], requires: Sequence[str], root: Path) -
     known = metadata.packages_distributions()
     tops = {top for source in sources for top in _imported(source)} - sys.stdlib_module_names
     used = {known[top][0] for top in tops if top in known and not _files_of(root, top)} - {"modelport"}
-    return {name: _version(name) for name in sorted(used | set(requires))}
+    return {name: version_of(name) for name in sorted(used | set(requires))}
 
 
-def _version(name: str) -> str:
+def version_of(name: str) -> str:
+    """The version of a distribution that is installed. Raises `SettingsError`."""
     try:
         version = metadata.version(name)
     except (metadata.PackageNotFoundError, ValueError):

@@ -22,6 +22,15 @@ _DTYPES: Mapping[str, DType] = {
 }
 
 
+_ENTITIES = (
+    Field("text", "BYTES", (-1, -1)),
+    Field("label", "INT64", (-1, -1)),
+    Field("start", "INT64", (-1, -1)),
+    Field("end", "INT64", (-1, -1)),
+    Field("score", "FP32", (-1, -1)),
+)
+
+
 def task_of(answers: Batch, labels: Sequence[Label] | None) -> Task:
     """Texts, truth values and whatever has labels are classes; numbers a regression, rows of them a vector.
 
@@ -45,10 +54,12 @@ def labels_of(task: Task, answers: Batch, said: Sequence[Label] | None) -> tuple
     """The labels: those that were said, or all that the sample shows. Raises `Unsupported` for none."""
     if task == "outlier":
         return ("outlier", "inlier")
-    if task != "classification":
+    if task not in {"classification", "entities"}:
         return None
     if said:
         return tuple(said)
+    if task == "entities":
+        return tuple(sorted({each["label"] for row in _main(task, answers).tolist() for each in row}))
     if "probabilities" in answers.tensors or "scores" in answers.tensors:
         msg = "nobody said in which order the model's probabilities are"
         raise Unsupported(msg, code="labels", hint="give labels, or let the class have `labels`")
@@ -67,6 +78,8 @@ def answered(task: Task, answers: Batch) -> dict[str, Array]:
 
 def signature_of(sample: Sample, task: Task, answers: Mapping[str, Array]) -> Signature:
     """What the model takes, as the sample shows, and what it answers, as its answers show."""
+    if task == "entities":
+        return Signature(sample.item, _inputs(sample), _ENTITIES)
     outputs = [_output(name, values) for name, values in answers.items()]
     main = MAIN.get(task)
     outputs.sort(key=lambda field: field.name != main)  # the answer itself comes first

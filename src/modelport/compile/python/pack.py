@@ -18,15 +18,16 @@ from modelport.compile.card import card
 from modelport.compile.compare import TOLERANCE, Parity, compare_rows, describe
 from modelport.compile.pack import Packed, Tried, as_json, check_names, parameters_of
 from modelport.compile.profile import profile
-from modelport.compile.python.code import Code, collect
+from modelport.compile.python.code import Code
+from modelport.compile.python.hosted import code_of
 from modelport.compile.python.meaning import answered, labels_of, signature_of, task_of
 from modelport.compile.python.tried import ask
 from modelport.compile.sample import Sample
 from modelport.compile.speed import Speed
 from modelport.core.manifest import FORMAT, About, Label, Manifest, Parameters
 from modelport.core.signature import Task
-from modelport.errors import ParityError
-from modelport.runtimes.batch import Array, Batch, cut
+from modelport.errors import ParityError, Unsupported
+from modelport.runtimes.batch import Array, Batch, Ragged, Tensor, concat, cut
 from modelport.runtimes.dtypes import conform
 from modelport.runtimes.golden import golden_of
 from modelport.runtimes.python.exchange import outputs
@@ -67,7 +68,7 @@ def pack_python(
     """
     check_names(name, version)
     wanted = parameters_of(parameters)
-    code, rows = collect(model, files, requires, pure=pure), Sample.of(sample)
+    code, rows = code_of(model, files, requires, pure=pure), Sample.of(sample)
     first = ask(code, rows, task)
     meant = task or task_of(first.answers, labels or first.known.labels)
     known = labels_of(meant, first.answers, labels or first.known.labels)
@@ -98,8 +99,7 @@ def _proven(code: Code, rows: Sample, manifest: Manifest, expected: Batch) -> Pa
     sample = Sample(rows.item, cut(rows.batch, 0, few), rows.columns, rows.categories, rows.positional)
     again = ask(code, sample, manifest.task, at_once=1)
     got = outputs(answered(manifest.task, again.answers), few, manifest)
-    was = cut(expected, 0, few)
-    parity, _ = compare_rows({name: was.array(name) for name in was.tensors}, got, sample.batch, TOLERANCE)
+    parity, _ = compare_rows(_plain(cut(expected, 0, few)), Batch(few, _plain(got)), sample.batch, TOLERANCE)
     if parity.holds:
         return parity
     told = describe(parity).partition("\n")[2]
@@ -127,15 +127,35 @@ def _notes(microseconds: Mapping[int, float]) -> list[str]:
     ]
 
 
-def _golden_rows(inputs: Batch, expected: Batch) -> tuple[Batch, dict[str, Array]]:
+def _golden_rows(inputs: Batch, expected: Batch) -> tuple[Batch, Mapping[str, Tensor]]:
     """Up to 16 rows, spread over the sample, that a server replays before it is ready."""
     places = np.unique(np.linspace(0, inputs.rows - 1, min(_GOLDEN_ROWS, inputs.rows)).astype(np.int64))
     usable = [place for place in places.tolist() if _finite(inputs, place) and _finite(expected, place)]
-    chosen = {name: inputs.array(name)[usable] for name in inputs.tensors}
-    return Batch(len(usable), chosen), {name: expected.array(name)[usable] for name in expected.tensors}
+    if not usable:
+        msg = "no row of the sample has numbers and answers that can be written down"
+        raise Unsupported(msg, code="unsupported-sample", hint="give rows with finite answers")
+    chosen, answers = (concat([cut(each, row, row + 1) for row in usable]) for each in (inputs, expected))
+    return chosen, answers.tensors
 
 
 def _finite(batch: Batch, row: int) -> bool:
     """Whether every number of a row can be written down."""
-    floats = (batch.array(name) for name in batch.tensors if batch.array(name).dtype.kind == "f")
-    return all(bool(np.isfinite(values[row]).all()) for values in floats)
+    arrays = (_values(tensor) for tensor in cut(batch, row, row + 1).tensors.values())
+    return all(bool(np.isfinite(values).all()) for values in arrays if values.dtype.kind == "f")
+
+
+def _values(tensor: Tensor) -> Array:
+    return tensor.values if isinstance(tensor, Ragged) else tensor
+
+
+def _plain(batch: Batch) -> dict[str, Array]:
+    """Outputs whose rows differ in length as one plain list per row: equal only when equal in all."""
+    return {name: _listed(tensor) for name, tensor in batch.tensors.items()}
+
+
+def _listed(tensor: Tensor) -> Array:
+    if not isinstance(tensor, Ragged):
+        return tensor
+    rows = np.empty(len(tensor), object)
+    rows[:] = [row.tolist() for row in np.split(tensor.values, tensor.offsets[1:-1])]
+    return rows

@@ -19,6 +19,7 @@ from modelport.core.signature import Field, Item, Task
 from modelport.errors import ModelFailed
 from modelport.runtimes.batch import Array, Batch
 from modelport.runtimes.dtypes import NUMPY
+from modelport.runtimes.python.entities import tensors
 
 MAIN: Mapping[Task, str] = {
     "classification": "label",
@@ -27,6 +28,7 @@ MAIN: Mapping[Task, str] = {
     "outlier": "label",
     "multilabel": "labels",
     "transform": "values",
+    "entities": "entities",
 }
 """The output that a bare answer is, by task."""
 
@@ -60,6 +62,8 @@ def outputs(answer: Any, rows: int, manifest: Manifest) -> Batch:
     """The answer as the signature has it. Raises `ModelFailed` (`contract-broken`) where it does not fit."""
     values = named(answer, manifest.task)
     places = _places(manifest)
+    if manifest.task == "entities":
+        return _entities(values, rows, places or {})
     tensors: dict[str, Array] = {}
     for field in manifest.signature.outputs:
         if field.name not in values:
@@ -90,9 +94,21 @@ def array(values: Any) -> Array:
 
 def _places(manifest: Manifest) -> Mapping[Label, int] | None:
     """Indices of labels, where the task answers indices."""
-    if manifest.labels is None or manifest.task not in {"classification", "outlier"}:
+    if manifest.labels is None or manifest.task not in {"classification", "outlier", "entities"}:
         return None
     return {label: place for place, label in enumerate(manifest.labels)}
+
+
+def _entities(values: Mapping[str, Any], rows: int, places: Mapping[Label, int]) -> Batch:
+    try:
+        found = tensors(values["entities"], places)
+    except (KeyError, TypeError, ValueError) as error:
+        msg = f"the model answered something that is no entity of its own: {error}"
+        raise _broken(msg, "an entity has text, label, start, end and score") from error
+    if len(found["text"]) != rows:
+        msg = f"the model answered {len(found['text'])} rows of entities to {rows}"
+        raise _broken(msg)
+    return Batch(rows, found)
 
 
 def _tensor(values: Any, field: Field, places: Mapping[Label, int] | None) -> Array:

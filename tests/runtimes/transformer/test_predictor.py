@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.runtimes.transformer.tiny import SPEC, WORDS, Held, tokenizer
 
-from modelport.errors import BundleCorrupt, BundleRefused, InvalidInput
+from modelport.errors import BundleCorrupt, BundleRefused, InvalidInput, ModelFailed
 from modelport.runtimes.base import TRUNCATED, Reader, Staged
 from modelport.runtimes.batch import Batch, Ragged, concat, split
 from modelport.runtimes.transformer import TransformerRuntime
@@ -144,6 +144,7 @@ _BOMB = {
     "type": "Sequence",
     "normalizers": [{"type": "Replace", "pattern": {"String": "a"}, "content": "aaaaaaaa"}] * 3,
 }
+_ADDED = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": True, "special": True}
 _MODEL = msgspec.json.decode(tokenizer().to_str())["model"]
 
 
@@ -152,6 +153,7 @@ _MODEL = msgspec.json.decode(tokenizer().to_str())["model"]
     [
         {"pre_tokenizer": _SLOW},
         {"normalizer": _BOMB},
+        {"normalizer": {"type": "Prepend", "prepend": "a" * 1000}},
         {"normalizer": {"type": "Python"}},
         {"pre_tokenizer": [1, 2]},
         {"model": {"type": "Remote"}},
@@ -163,9 +165,9 @@ _MODEL = msgspec.json.decode(tokenizer().to_str())["model"]
         {"post_processor": {"type": "BertProcessing", "sep": ["[SEP]", 99], "cls": ["[CLS]", 2]}},
     ],
     ids=[
-        "catastrophic pattern", "text bomb", "unknown part", "no object", "unknown model", "endless words",
-        "number beyond the embedding", "number that is none", "random merges", "added beyond",
-        "around beyond",
+        "catastrophic pattern", "text bomb", "long beginning", "unknown part", "no object", "unknown model",
+        "endless words", "number beyond the embedding", "number that is none", "random merges",
+        "added beyond", "around beyond",
     ],
 )  # fmt: skip
 def test_a_hostile_tokenizer_is_refused_before_it_is_built(change: dict[str, Any]) -> None:
@@ -173,6 +175,32 @@ def test_a_hostile_tokenizer_is_refused_before_it_is_built(change: dict[str, Any
     with pytest.raises(BundleRefused) as refused:
         TransformerRuntime().load(Held({TOKENIZER: msgspec.json.encode(document)}))
     assert refused.value.code == "tokenizer-refused"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAA"}},
+        {"model": {"type": "Unigram", "unk_id": 99, "vocab": [["a", 0.0]]}},
+        {"model": {"type": "BPE", "vocab": {"a": 0}, "merges": ["a b"]}},
+        {"added_tokens": [{"id": 5, "content": "x" * size, **_ADDED} for size in range(1, 40)]},
+    ],
+    ids=["broken table", "unknown number", "merges of nothing", "numbers given anew"],
+)
+def test_a_broken_tokenizer_is_refused_when_it_is_loaded(change: dict[str, Any]) -> None:
+    """Some of these make the library panic, which is no exception in Python."""
+    document = msgspec.json.decode(tokenizer().to_str()) | change
+    with pytest.raises(BundleCorrupt):
+        TransformerRuntime().load(Held({TOKENIZER: msgspec.json.encode(document)}))
+
+
+def test_a_tokenizer_without_a_token_for_unknown_words_fails_on_those_alone() -> None:
+    document = msgspec.json.decode(tokenizer().to_str())
+    document["model"] |= {"type": "WordLevel", "unk_token": "never"}
+    predictor = TransformerRuntime().load(Held({TOKENIZER: msgspec.json.encode(document)}))
+    assert predictor.predict(texts(["good film"])).rows == 1
+    with pytest.raises(ModelFailed, match="tokenizer"):
+        predictor.predict(texts(["nobody knows"]))
 
 
 def test_a_tokenizer_that_outgrows_the_maximum_is_refused() -> None:

@@ -34,7 +34,7 @@ _MOST_PARTS = 64
 _LONGEST_WORD = 500
 """A WordPiece word is searched in time with the cube of its length."""
 _MOST_GROWTH = 64
-"""Most characters that replacements may make of one."""
+"""Most characters that replacements may make of one, or that may be put before a text."""
 
 _CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 _LINES = r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -121,6 +121,7 @@ def _check_growth(parts: list[dict[str, Any]]) -> None:
     for part in parts:
         if part.get("type") == "Replace":
             growth *= max(1, len(str(part.get("content", ""))))
+        growth = max(growth, len(str(part.get("prepend", ""))))
     if growth > _MOST_GROWTH:
         msg = "its replacements make a text many times as long"
         raise _refused(msg)

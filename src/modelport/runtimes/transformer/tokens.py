@@ -73,6 +73,10 @@ class Tokens:
             msg = f"row {place} is not text"
             hint = "send a string of valid Unicode"
             raise InvalidInput(msg, code="not-utf8", hint=hint, pointer=f"/{place}") from None
+        except ModelFailed:
+            raise
+        except Exception as error:
+            raise _failed() from error
         return encodings
 
 
@@ -90,11 +94,15 @@ def load(data: bytes, spec: Transformer) -> Tokens:
             tokenizer.no_padding()
             tokenizer.enable_truncation(spec.max_length)
             longest = len(tokenizer.encode("a " * (spec.max_length + 1)).ids)
+            added = max(tokenizer.get_added_tokens_decoder(), default=0)
     except Exception as error:
         msg = "the tokenizer cannot be loaded"
         raise BundleCorrupt(msg, hint="pack the model again") from error
     if longest > spec.max_length:
         msg = f"the tokenizer makes {longest} tokens where the model takes {spec.max_length}"
+        raise BundleCorrupt(msg, hint="pack the model again")
+    if added >= spec.vocabulary:  # a word that is there already gets another number than the file says
+        msg = f"the tokenizer has the token number {added}, the model knows those below {spec.vocabulary}"
         raise BundleCorrupt(msg, hint="pack the model again")
     return Tokens(tokenizer, spec.max_length)
 
@@ -116,8 +124,12 @@ def _panics_are_failures() -> Iterator[None]:
     except BaseException as error:
         if type(error).__name__ != "PanicException":
             raise
-        msg = "the tokenizer failed on this text"
-        raise ModelFailed(msg) from error
+        raise _failed() from error
+
+
+def _failed() -> ModelFailed:
+    msg = "the tokenizer failed on this text"
+    return ModelFailed(msg, hint="does its vocabulary hold its own token for unknown words?")
 
 
 def _is_text(value: object) -> bool:

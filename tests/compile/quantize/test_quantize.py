@@ -280,3 +280,26 @@ def test_a_wish_without_a_limit_has_one_when_it_is_auto() -> None:
     assert (auto.allowed, named.allowed) == (0.5, None)
     with pytest.raises(SettingsError):
         wish(None, truth=[1])
+
+
+def test_tables_that_lie_the_other_way_round_are_quantised(digits: Digits) -> None:
+    """Exporters write the weights of a layer as `[outputs, inputs]` and say so in the node."""
+    rng = np.random.default_rng(0)
+    tables = {"first": rng.normal(size=(128, 64)), "second": rng.normal(size=(10, 128))}
+    nodes = [
+        helper.make_node("Gemm", ["x", "first"], ["hidden"], transB=1),
+        helper.make_node("Relu", ["hidden"], ["active"]),
+        helper.make_node("Gemm", ["active", "second"], ["y"], transB=1),
+    ]
+    given, made = (
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n", width])
+        for name, width in (("x", 64), ("y", 10))
+    )
+    weights = [numpy_helper.from_array(table.astype(np.float32), name) for name, table in tables.items()]
+    graph = helper.make_graph(nodes, "turned", [given], [made], weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    packed = pack(model, name="turned", sample=digits.unseen[:100], quantize="int8")
+    loss = report_of(packed).variants[1].loss
+    assert loss is not None
+    assert (loss.measure, report_of(packed).variants[1].kept) == ("similarity", 1)
+    assert loss.after > 0.999

@@ -11,14 +11,15 @@ from modelport.client import Client, ItemError
 from modelport.core.signature import Signature
 from modelport.errors import InvalidInput
 
-MOST = 500
-"""Items asked in turn, at most."""
+MOST = 128
+"""Items asked in turn, at most: of a longer file, evenly spread ones."""
 
 
 def items_of(bundle: Bundle, sample: Path | None, labels_column: str | None) -> list[Any]:
     """Items as callers send them. Raises `InvalidInput` when there is nothing to ask."""
     if sample is not None:
-        return _of_file(sample, labels_column, bundle.manifest.signature)[:MOST]
+        found = _of_file(sample, labels_column, bundle.manifest.signature)
+        return found[:: -(-len(found) // MOST)]
     golden = bundle.golden()
     if golden is None or not golden.rows:
         msg = "the bundle has no golden rows to ask with"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ class Bench:
 
     candidates: Sequence[Candidate]
     target_ms: float
+    _bodies: dict[int, list[bytes]] = field(default_factory=dict)  # of each bundle, once a server has sieved
 
     def measure(self, setting: Setting, connections: Sequence[int] | None, seconds: float) -> Tried:
         """Serve with the setting, and load it with so many callers, or with more and more of them."""
@@ -57,8 +58,7 @@ class Bench:
     def _points(
         self, served: Served, setting: Setting, connections: Sequence[int] | None, seconds: float
     ) -> tuple[Point, ...]:
-        items = answered(served.url, _NAME, self.candidates[setting.bundle].items)
-        bodies = [msgspec.json.encode({"input": item}) for item in items]
+        bodies = self._sieved(served, setting.bundle)
         _load(served, bodies, 2, _WARM)
         points: list[Point] = []
         for count in connections or ladder():
@@ -66,6 +66,13 @@ class Bench:
             if connections is None and not goes_on(points, self.target_ms):
                 break
         return tuple(points)
+
+    def _sieved(self, served: Served, bundle: int) -> list[bytes]:
+        """Requests with the items that the bundle answers, found out once."""
+        if bundle not in self._bodies:
+            items = answered(served.url, _NAME, self.candidates[bundle].items)
+            self._bodies[bundle] = [msgspec.json.encode({"input": item}) for item in items]
+        return self._bodies[bundle]
 
     def _options(self, setting: Setting, document: Path) -> tuple[str, ...]:
         document.write_bytes(msgspec.json.encode(self._plan(setting)))

@@ -58,6 +58,7 @@ def folded(graph: bytes) -> Any:
     made = ONNXModel(model)
     made.replace_gemm_with_matmul()
     _name_nodes(made.model)
+    del made.model.graph.value_info[:]  # the shapes of tables that were just turned round are others
     model = onnx.shape_inference.infer_shapes(made.model)
     add_pre_process_metadata(model)
     return model

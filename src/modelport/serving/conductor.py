@@ -129,11 +129,6 @@ class Conductor:
         elif isinstance(message, Wanted) and self.hosts is not None:
             self.hosts.want(message.slot, worker.channel.send)
 
-    def tell(self, hosting: Hosting) -> None:
-        """Say to every worker how a slot is hosted."""
-        for worker in self.workers():
-            worker.channel.send(hosting)
-
     def left(self, worker: Worker, *, looping: bool) -> None:
         """A worker answers no more: others go on without it, and its plan may have been its end."""
         self._answering.pop(worker, None)

@@ -18,7 +18,7 @@ from typing import Any, NoReturn, Protocol
 
 from modelport.serving import health, ledger, shared, sockets, workers
 from modelport.serving.log import note
-from modelport.serving.messages import Boot, Drain, Upward
+from modelport.serving.messages import Boot, Downward, Drain, Upward
 from modelport.serving.recycling import Terms
 from modelport.serving.renewal import Renewal
 from modelport.serving.seat import Seat
@@ -93,6 +93,11 @@ class Crew:
     def live(self) -> list[Worker]:
         """The workers that answer, or are about to."""
         return [*(seat.worker for seat in self.seats if seat.worker is not None), *self.coming]
+
+    def tell(self, message: Downward) -> None:
+        """Say something to every worker, also to those that only finish what they have."""
+        for worker in (*self.live, *self.aside):
+            worker.channel.send(message)
 
     @property
     def listening(self) -> list[socket.socket]:

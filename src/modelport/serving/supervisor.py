@@ -110,7 +110,7 @@ class Supervisor:
             module=self._module,
             board=board.fd,
         )
-        house = House(settings, board, conductor.tell)
+        house = House(settings, board, crew.tell)
         conductor.workers = lambda: crew.live
         self._handover = (
             Handover(Path(settings.takeover), lambda: crew.listening) if settings.takeover else None

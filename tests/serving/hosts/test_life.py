@@ -246,3 +246,17 @@ def test_a_supervisor_that_is_killed_leaves_no_host_and_no_child_of_one(tmp_path
         os.kill(running.process.pid, signal.SIGKILL)
         eventually(lambda: not alive(host))
         eventually(lambda: not alive(child))
+
+
+@pytest.mark.slow
+def test_a_hundred_hosts_one_after_the_other_fail_no_call_and_leave_nothing(tmp_path: Path) -> None:
+    """Workers are replaced meanwhile, too."""
+    bundles = [sums(tmp_path / "good.bundle")]
+    with serving(tmp_path, bundles, workers=2, host_calls=10, max_requests=500) as one:
+        with traffic(one.running.url, [asking("good", 1.0, 2.0)], right, rate=200, clients=4) as seen:
+            eventually(lambda: one.metric("modelport_host_replaced_total", "good") >= 100, 900)
+        print(f"100 hosts: {seen.counts}")
+        assert seen.failed == 0, seen.counts
+        eventually(lambda: sum(alive(pid) for pid in one.running.hosts()) == 1)
+        open_files = len(list(Path(f"/proc/{one.running.process.pid}/fd").iterdir()))
+        assert open_files < 60

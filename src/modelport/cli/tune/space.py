@@ -86,11 +86,16 @@ def ladder() -> Iterator[int]:
 
 
 def goes_on(points: Sequence[Point], target_ms: float) -> bool:
-    """Whether more callers are worth measuring: within the target still, and throughput still grows."""
+    """Whether more callers are worth measuring: within the target still, and throughput still grows.
+
+    It has stopped when two points in a row brought nothing over the best before them: one may be an accident.
+    """
     last = points[-1]
     if last.failed or last.p99_ms > target_ms:
         return False
-    return len(points) < 2 or last.rate > GROWTH * points[-2].rate
+    return len(points) < 3 or max(each.rate for each in points[-2:]) > GROWTH * max(
+        each.rate for each in points[:-2]
+    )
 
 
 def within(tried: Tried, target_ms: float) -> Point | None:

@@ -107,5 +107,5 @@ def test_without_pillow_the_error_says_what_to_install(monkeypatch: pytest.Monke
     monkeypatch.setitem(__import__("sys").modules, "PIL", None)
     with pytest.raises(BundleRefused) as caught:
         library.pillow()
-    assert caught.value.code == "library-absent"
+    assert caught.value.code == "extra-missing"
     assert "modelport[images]" in caught.value.hint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,7 @@ def graph_of(eager: Eager) -> Exported:
     Raises `Unsupported` with what to change in the module: `data-dependent`, `fixed-size`,
     `unsupported-operator`, `export-failed`, `too-large`.
     """
+    _require("onnxscript")
     if eager.called.scripted:
         return _exported(eager, _by_script(eager), (_SCRIPTED,))
     try:
@@ -47,6 +49,13 @@ def graph_of(eager: Eager) -> Exported:
         if refusal.code not in {"data-dependent", "fixed-size"}:
             raise
         return _exported(eager, _by_script(eager, refusal), (_SCRIPTED,))
+
+
+def _require(library: str) -> None:
+    """torch's exporter needs more than torch, and says so late."""
+    if importlib.util.find_spec(library) is None:
+        msg = f"{library} is not installed, which torch needs to write a graph"
+        raise Unsupported(msg, code="extra-missing", hint="pip install 'modelport[torch]'")
 
 
 def _exported(eager: Eager, model: Any, notes: tuple[str, ...]) -> Exported:

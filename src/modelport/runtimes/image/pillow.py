@@ -17,6 +17,6 @@ def pillow() -> Any:
         from PIL import Image
     except ImportError as error:
         msg = "image models need Pillow, which is not installed here"
-        raise BundleRefused(msg, code="library-absent", hint="pip install 'modelport[images]'") from error
+        raise BundleRefused(msg, code="extra-missing", hint="pip install 'modelport[images]'") from error
     warnings.filterwarnings("ignore", module=r"PIL\.")
     return Image

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import Any
 
@@ -18,3 +19,8 @@ def onnxruntime() -> Any:
     import onnxruntime as package
 
     return package
+
+
+def part(name: str) -> Any:
+    """A module of the package that is not imported with it, `quantization` for instance."""
+    return importlib.import_module(f"{onnxruntime().__name__}.{name}")

@@ -16,7 +16,7 @@ from typing import Any
 from modelport.bundle.onnx_opsets import OPSETS, domain_of
 from modelport.compile.quantize.anatomy import FLOAT, Anatomy
 from modelport.runtimes.batch import Array
-from modelport.runtimes.ort import onnxruntime
+from modelport.runtimes.ort import onnxruntime, part
 
 Feeds = Mapping[str, Array]
 
@@ -43,8 +43,6 @@ def folded(graph: bytes) -> Any:
     Only rewrites that do not depend on the machine, so that the same graph gives the same bytes.
     """
     import onnx
-    from onnxruntime.quantization.onnx_model import ONNXModel
-    from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
     ort = onnxruntime()
     options = ort.SessionOptions()
@@ -55,28 +53,27 @@ def folded(graph: bytes) -> Any:
         options.optimized_model_filepath = str(out)
         ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         model = onnx.load(out)
-    made = ONNXModel(model)
+    made = part("quantization.onnx_model").ONNXModel(model)
     made.replace_gemm_with_matmul()
     _name_nodes(made.model)
     del made.model.graph.value_info[:]  # the shapes of tables that were just turned round are others
     model = onnx.shape_inference.infer_shapes(made.model)
-    add_pre_process_metadata(model)
+    part("quantization.quant_utils").add_pre_process_metadata(model)
     return model
 
 
 def int8_dynamic(model: Any, found: Anatomy) -> bytes:
     """Matrix products in int8; the range of what comes in is measured at every call, over the whole batch."""
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
+    ort = part("quantization")
     with tempfile.TemporaryDirectory(prefix="modelport-") as folder:
         given, made = _written(model, Path(folder)), Path(folder, "int8.onnx")
-        quantize_dynamic(
+        ort.quantize_dynamic(
             given,
             made,
             op_types_to_quantize=_DYNAMIC,
             per_channel=True,
             reduce_range=True,
-            weight_type=QuantType.QInt8,
+            weight_type=ort.QuantType.QInt8,
             nodes_to_exclude=list(found.kept),
             extra_options={"DefaultTensorType": FLOAT, "WeightSymmetric": True},
         )
@@ -85,9 +82,9 @@ def int8_dynamic(model: Any, found: Anatomy) -> bytes:
 
 def int8_static(model: Any, found: Anatomy, rows: Sequence[Feeds]) -> bytes:
     """Convolutions, and products beside them, in int8; ranges come from `rows`, what the graph is fed."""
-    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+    ort = part("quantization")
 
-    class Reader(CalibrationDataReader):  # type: ignore[misc]
+    class Reader(ort.CalibrationDataReader):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             self._rows: Iterator[Feeds] = iter(rows)
 
@@ -96,16 +93,16 @@ def int8_static(model: Any, found: Anatomy, rows: Sequence[Feeds]) -> bytes:
 
     with tempfile.TemporaryDirectory(prefix="modelport-") as folder:
         given, made = _written(model, Path(folder)), Path(folder, "int8.onnx")
-        quantize_static(
+        ort.quantize_static(
             given,
             made,
             Reader(),
-            quant_format=QuantFormat.QDQ,
+            quant_format=ort.QuantFormat.QDQ,
             op_types_to_quantize=_STATIC,
             per_channel=True,
             reduce_range=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
+            activation_type=ort.QuantType.QUInt8,
+            weight_type=ort.QuantType.QInt8,
             nodes_to_exclude=list(found.kept),
             extra_options={"DefaultTensorType": FLOAT, "WeightSymmetric": True},
         )
@@ -114,12 +111,12 @@ def int8_static(model: Any, found: Anatomy, rows: Sequence[Feeds]) -> bytes:
 
 def fp16(model: Any) -> bytes:
     """Every float32 inside becomes float16; inputs and outputs keep their types."""
-    from onnxruntime.transformers.float16 import convert_float_to_float16
-
     with warnings.catch_warnings():
         # It tells of each weight too small for float16, which becomes zero; the loss is measured afterwards.
         warnings.simplefilter("ignore")
-        made = convert_float_to_float16(model, keep_io_types=True, disable_shape_infer=True)
+        made = part("transformers.float16").convert_float_to_float16(
+            model, keep_io_types=True, disable_shape_infer=True
+        )
     return _serialized(made)
 
 

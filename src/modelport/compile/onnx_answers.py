@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from modelport.compile.compiled import Outputs
-from modelport.compile.onnx_names import own_names, renamed
+from modelport.compile.onnx_names import check, own_names, renamed
 from modelport.core.manifest import Label
 from modelport.core.signature import Field, Task
 from modelport.errors import Unsupported
@@ -174,7 +174,7 @@ def _with_two_classes(data: bytes, answers: Answers) -> bytes:
     del graph.output[:]
     graph.output.append(helper.make_tensor_value_info("label", onnx.TensorProto.INT64, [None]))
     graph.output.append(helper.make_tensor_value_info(values.name, kind, [None, *values.shape[1:]]))
-    onnx.checker.check_model(model)
+    check(model)
     return bytes(model.SerializeToString(deterministic=True))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modelport.core.signature import Field
+from modelport.errors import Unsupported
 
 _INSIDE = "inner/"
 _DEFAULT_OPSET = 17
@@ -36,8 +37,20 @@ def renamed(
     nodes = [*leads, *inner.node, *tails]
     del inner.node[:]
     inner.node.extend(nodes)
-    onnx.checker.check_model(model)
+    check(model)
     return bytes(model.SerializeToString(deterministic=True))
+
+
+def check(model: Any) -> None:
+    """Raise `Unsupported` (`graph-refused`) for a graph that is not as ONNX asks."""
+    import onnx
+
+    try:
+        onnx.checker.check_model(model)
+    except onnx.checker.ValidationError as error:
+        line = (str(error).splitlines() or [""])[0]
+        msg = f"the graph is not well formed: {line[:200]}"
+        raise Unsupported(msg, code="graph-refused", hint="does onnx.checker.check_model take it?") from error
 
 
 def own_names(fields: Sequence[Field]) -> dict[str, str]:

@@ -101,8 +101,7 @@ _Found = tuple[Adopted, Sample, Mapping[int, float] | None]
 
 def _graph_of(source: Source, sample: Path, wanted: _Wanted, limits: Limits, allow_weak: bool) -> _Found:
     """A graph is adopted here, after its audit and its first load in the sandbox."""
-    del limits
-    graph = _graph(source.path, allow_weak=allow_weak)
+    graph = _graph(source.path, limits, allow_weak=allow_weak)
     data = read(sample, without=wanted.without)
     return (*adopt(graph, data, wanted.labels, task=wanted.task, image=wanted.image), None)
 
@@ -144,11 +143,11 @@ def _files(source: Source, sample: Path) -> dict[str, Path]:
     return {name: path for name, path in files.items() if path is not None}
 
 
-def _graph(path: Path, *, allow_weak: bool) -> bytes:
+def _graph(path: Path, limits: Limits, *, allow_weak: bool) -> bytes:
     """The graph in a file, after its audit and its first load in the sandbox."""
     graph = whole_graph(path)
     audit_files({_GRAPH: graph})
-    probe(graph, allow_weak=allow_weak)
+    probe(graph, limits=min(PROBE, limits, key=lambda each: each.cpu), allow_weak=allow_weak)
     return graph
 
 

@@ -68,7 +68,7 @@ def _headed(form: Form, path: Path, head: Path, *, trust_pickle: bool) -> Source
 def _form(path: Path, *, trust_pickle: bool) -> Form:
     form = _by_bytes(path, candidates(path))
     if form.runs_code and not trust_pickle:
-        msg = f"{path.name} is a {form.name}, which can run any code when it is loaded"
+        msg = f"{_shown(path)} is a {form.name}, which can run any code when it is loaded"
         hint = "if you trust its author, use --trust-pickle (trust_pickle=True); it then runs in a sandbox"
         raise SourceRefused(msg, code="pickle-untrusted", hint=hint)
     return form
@@ -78,7 +78,7 @@ def _by_bytes(path: Path, forms: tuple[Form, ...]) -> Form:
     """The one of the forms that the bytes agree with."""
     if not forms:
         hint = _ELSEWHERE.get(path.suffix.lower(), f"what is read: {readable()}")
-        msg = f"{path.name} is not a kind of model file that is read"
+        msg = f"{_shown(path)} is not a kind of model file that is read"
         raise SourceRefused(msg, code="source-unknown", hint=hint)
     if path.is_dir():
         return forms[0]
@@ -88,9 +88,14 @@ def _by_bytes(path: Path, forms: tuple[Form, ...]) -> Form:
         msg = f"{path.name} holds pickled weights or a pickled module: without the code of its class no model"
         raise SourceRefused(msg, code="source-unknown", hint=_EXPORT)
     if form is None:
-        msg = f"{path.name} is not {forms[0].name}: its bytes say {found}"
+        msg = f"{_shown(path)} is not {forms[0].name}: its bytes say {found}"
         raise SourceRefused(msg, code="source-mismatch", hint="give the file the name of what it is")
     return form
+
+
+def _shown(path: Path) -> str:
+    """The name of a file, on one line whatever is in it."""
+    return path.name if path.name.isprintable() else ascii(path.name)
 
 
 def _bytes(path: Path) -> bytes:
@@ -98,7 +103,7 @@ def _bytes(path: Path) -> bytes:
         if path.is_file() and path.stat().st_size <= MAX_BYTES:
             return path.read_bytes()
     except OSError as error:
-        msg = f"cannot read {path.name}: {error.strerror}"
+        msg = f"cannot read {_shown(path)}: {error.strerror}"
         raise SourceRefused(msg, code="source-absent") from error
-    msg = f"there is no file {path.name} of at most {MAX_BYTES >> 30} GiB"
+    msg = f"there is no file {_shown(path)} of at most {MAX_BYTES >> 30} GiB"
     raise SourceRefused(msg, code="source-absent")

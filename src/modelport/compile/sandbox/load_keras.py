@@ -24,6 +24,7 @@ def load(path: Path) -> Any:
     described = _described(path) if path.suffix.lower() == ".keras" else _described_in_hdf5(path)
     check(described)
     places.prepare()
+    places.require("tensorflow", "keras")
     import keras
 
     try:
@@ -70,6 +71,7 @@ def _described(path: Path) -> Any:
 
 
 def _described_in_hdf5(path: Path) -> list[Any]:
+    places.require("h5py")
     import h5py
 
     try:

@@ -12,6 +12,7 @@ from modelport.errors import SourceRefused
 def load(path: Path) -> Any:
     """What `tf.saved_model.load` gives. Raises `SourceRefused` (`savedmodel-corrupt`)."""
     places.prepare()
+    places.require("tensorflow")
     import tensorflow as tf
 
     try:

@@ -12,4 +12,5 @@ from modelport.compile.sandbox import places
 def load(path: Path) -> Any:
     """The file, for its compiler."""
     places.prepare()
+    places.require("tensorflow")
     return LiteModel(path)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.zoo import folders, graphs, pickles
+from tests.zoo import folders, graphs, pickles, trees
 from tests.zoo.animals import Animal
 
 from modelport.compile.pack_file import pack_file
 from modelport.compile.sandbox.limits import Limits
 from modelport.errors import ModelportError
 
-ZOO = (*graphs.ANIMALS, *pickles.ANIMALS, *folders.ANIMALS)
+ZOO = (*graphs.ANIMALS, *pickles.ANIMALS, *folders.ANIMALS, *trees.ANIMALS)
 ROWS = "a,b,c,d\n" + "1,2,3,4\n5,6,7,8\n" * 3
 QUICK = Limits(memory=2 << 30, cpu=5, wall=60.0, output=64 << 20)
 """Less patience than with honest files, so that the tests are short."""

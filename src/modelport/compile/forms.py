@@ -76,8 +76,8 @@ FORMS: tuple[Form, ...] = (
     _tensorflow("tflite", (".tflite",), "tflite", "load_tflite"),
     _tensorflow("savedmodel", (), None, "load_savedmodel", marker="saved_model.pb"),
     Form("xgboost", (".ubj",), frozenset({"ubjson"}), f"{_SANDBOX}.load_xgboost"),
-    Form("lightgbm", (".txt",), frozenset({"text"}), f"{_SANDBOX}.load_lightgbm"),
-    Form("catboost", (".cbm",), frozenset({"catboost"}), f"{_SANDBOX}.load_catboost"),
+    Form("lightgbm", (".txt", ".lgb"), frozenset({"text"}), f"{_SANDBOX}.load_lightgbm"),
+    Form("catboost", (".cbm", ".cb"), frozenset({"catboost"}), f"{_SANDBOX}.load_catboost"),
     Form("json", (".json",), frozenset({"json"}), f"{_SANDBOX}.load_json"),
 )
 """Every form, in the order they are tried where several share an ending."""

@@ -14,7 +14,7 @@ from tests.acceptance.rawclient import Answer, Raw, post, request
 
 from modelport.core.access import KeyEntry, Rate, make_key
 from modelport.core.plan import EndpointSpec, Revision, Route, ServingPlan, Share, SlotSpec
-from modelport.serving import access_file
+from modelport.serving.replica import access_file
 from modelport.serving.settings import Settings
 from modelport.testing.replica import Replica, eventually, publish, replica
 

@@ -12,7 +12,7 @@ from tests.acceptance.served import Served, serve, summing, wait
 from tests.acceptance.traffic import traffic
 
 from modelport.core.access import AccessSnapshot, KeyEntry, Priority, Rate, make_key
-from modelport.serving import access_file
+from modelport.serving.replica import access_file
 from modelport.serving.settings import Settings
 
 GOOD = summing("five")

@@ -16,9 +16,10 @@ from time import monotonic_ns
 import msgspec
 
 from modelport.core.plan import ServingPlan, SlotSpec
-from modelport.serving import shared, worker
-from modelport.serving.channel import Channel
-from modelport.serving.messages import (
+from modelport.serving import shared
+from modelport.serving.replica import worker
+from modelport.serving.replica.channel import Channel
+from modelport.serving.replica.messages import (
     Boot,
     Commit,
     Committed,

@@ -10,8 +10,8 @@ import pytest
 
 from modelport.errors import Overloaded
 from modelport.runtimes.batch import Batch
-from modelport.serving.admission import GRACE, Admission, Patience
 from modelport.serving.call import BATCH, INTERACTIVE, SHADOW, Call
+from modelport.serving.overload.admission import GRACE, Admission, Patience
 from modelport.serving.table import LiveSlot
 
 SERVICE = 0.005

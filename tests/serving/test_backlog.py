@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.serving.simulated import Asked
 
-from modelport.serving.backlog import Backlog
+from modelport.serving.batching.backlog import Backlog
 
 
 def call(rows: int) -> Asked:

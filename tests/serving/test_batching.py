@@ -12,8 +12,9 @@ from tests.serving.simulated import Asked, Model, Threads, World
 from modelport.core.manifest import FORMAT, Manifest, Parameters
 from modelport.core.signature import Field, Signature
 from modelport.errors import DeadlineExceeded, ModelFailed, Overloaded
-from modelport.serving import alarm, batching, replies, shared
-from modelport.serving.batching import Batcher
+from modelport.serving import replies, shared
+from modelport.serving.batching import alarm, batcher
+from modelport.serving.batching.batcher import Batcher
 from modelport.serving.call import Call
 from modelport.serving.counters import SlotCounters
 from modelport.serving.execution.run import Outcome
@@ -88,7 +89,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Bench]]:
     def make(seconds: Callable[[int], float], **choices: Any) -> Bench:
         one = Bench(seconds, **choices)
         made.append(one)
-        for module in (batching, replies, alarm):
+        for module in (batcher, replies, alarm):
             monkeypatch.setattr(module, "monotonic", one.world.monotonic)
         return one
 

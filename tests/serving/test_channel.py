@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelport.core.plan import EndpointSpec, Revision, Route, ServingPlan, Share, SlotSpec
-from modelport.serving import channel as wire
-from modelport.serving.messages import (
+from modelport.serving.replica import channel as wire
+from modelport.serving.replica.messages import (
     Access,
     Boot,
     Commit,

@@ -14,8 +14,8 @@ from tests.serving.test_batching import manifest
 from modelport.core.manifest import Manifest
 from modelport.core.signature import Field, Signature
 from modelport.runtimes.batch import Array, Batch
-from modelport.serving.comparison import WORST, Comparison, Difference, Rows, agree, compare
 from modelport.serving.results import Meaning, Results
+from modelport.serving.shadow.comparison import WORST, Comparison, Difference, Rows, agree, compare
 
 OUTPUTS = (Field("label", "INT64", (-1,)), Field("probabilities", "FP32", (-1, 2)))
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelport.serving.cost import CostModel
+from modelport.serving.batching.cost import CostModel
 
 ROWS = st.integers(1, 4096)
 SECONDS = st.floats(1e-6, 10.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from modelport.serving.door import Door
+from modelport.serving.overload.door import Door
 
 
 class Greeter(asyncio.Protocol):

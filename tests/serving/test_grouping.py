@@ -9,8 +9,8 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelport.serving.grouping import Bounds, choose
-from modelport.serving.shapecost import LENGTHS, ShapeCost, length_step
+from modelport.serving.batching.grouping import Bounds, choose
+from modelport.serving.batching.shapecost import LENGTHS, ShapeCost, length_step
 
 BOUNDS = Bounds(32, 16_384)
 

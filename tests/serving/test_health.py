@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelport.serving import health, ledger, shared
-from modelport.serving.health import Beat
+from modelport.serving import shared
+from modelport.serving.replica import health, ledger
+from modelport.serving.replica.health import Beat
 
 
 def test_a_worker_that_serves_is_stalled_after_a_second_without_a_beat() -> None:

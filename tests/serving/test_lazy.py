@@ -12,17 +12,20 @@ from tests.serving.test_batching import manifest
 
 from modelport.core.plan import SlotSpec
 from modelport.errors import BundleCorrupt, DeadlineExceeded, ModelportError, Overloaded
-from modelport.serving import alarm, batching, lazy, ledger, replies, residence, shared
+from modelport.serving import replies, shared
+from modelport.serving.batching import alarm, batcher
 from modelport.serving.call import NEVER
-from modelport.serving.lazy import Lazy
+from modelport.serving.lazy import dispatcher, residence
+from modelport.serving.lazy.dispatcher import Lazy
+from modelport.serving.lazy.residence import Residence
 from modelport.serving.loader import Verified, Warm
 from modelport.serving.local import Local
-from modelport.serving.residence import Residence
+from modelport.serving.replica import ledger
 from modelport.serving.settings import Settings
 from modelport.serving.slots import SlotBuilder
 from modelport.serving.table import LiveSlot
 
-MODULES = (alarm, batching, lazy, replies, residence)
+MODULES = (alarm, batcher, dispatcher, replies, residence)
 LOADING = 1.0
 """Seconds that a load takes."""
 

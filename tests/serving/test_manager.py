@@ -16,7 +16,7 @@ from modelport.errors import BundleError
 from modelport.serving import manager
 from modelport.serving.loader import Hosted, Verified, Warm
 from modelport.serving.manager import Manager
-from modelport.serving.messages import Prepare, Prepared
+from modelport.serving.replica.messages import Prepare, Prepared
 from modelport.serving.settings import Settings
 from modelport.serving.table import LiveSlot
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelport.serving import ledger, shared
-from modelport.serving.merged import latest, merged
+from modelport.serving import shared
+from modelport.serving.metrics.merged import latest, merged
+from modelport.serving.replica import ledger
 
 SLOTS = 5
 counts = st.lists(

@@ -12,11 +12,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from modelport.core.plan import Revision
-from modelport.serving import ledger, shared
-from modelport.serving.families import FAMILIES, SPARSE_CELLS
+from modelport.serving import shared
 from modelport.serving.hosts import board
-from modelport.serving.metrics import render
-from modelport.serving.statistics import statistics
+from modelport.serving.metrics.families import FAMILIES, SPARSE_CELLS
+from modelport.serving.metrics.prometheus import render
+from modelport.serving.metrics.statistics import statistics
+from modelport.serving.replica import ledger
 
 SLOTS = {"churn:1": (0, "churn", 1), "churn:2": (1, "churn", 2), "idle:1": (2, "idle", 1)}
 DOCS = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelport.serving.overload import HOLD, THRESHOLDS, Active, Load, decide
+from modelport.serving.overload.actions import HOLD, THRESHOLDS, Active, Load, decide
 
 USED = st.floats(0, 3, allow_nan=False)
 

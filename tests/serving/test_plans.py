@@ -17,9 +17,9 @@ from modelport.core.manifest import FORMAT, About, Manifest, Parameters
 from modelport.core.plan import Revision, ServingPlan, Share, check
 from modelport.core.signature import Field, Signature
 from modelport.errors import BundleError, SettingsError
-from modelport.serving import access_file
 from modelport.serving.plans.file import FilePlans
 from modelport.serving.plans.standalone import StandalonePlans, make_plan
+from modelport.serving.replica import access_file
 from modelport.testing.replica import make_plan as plan_of
 from modelport.testing.replica import publish
 

@@ -6,8 +6,8 @@ import pytest
 
 from modelport.errors import Overloaded
 from modelport.serving.call import BATCH, INTERACTIVE, SHADOW
-from modelport.serving.overload import HOLD, Action
-from modelport.serving.pressure import LAG, Pressure
+from modelport.serving.overload.actions import HOLD, Action
+from modelport.serving.overload.pressure import LAG, Pressure
 
 LIMIT = 1000
 

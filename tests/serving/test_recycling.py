@@ -14,7 +14,7 @@ from tests.acceptance.rawclient import Answer
 from tests.acceptance.served import serve, summing, wait
 from tests.acceptance.traffic import traffic
 
-from modelport.serving.recycling import YOUNG, Terms, Wear, reason
+from modelport.serving.replica.recycling import YOUNG, Terms, Wear, reason
 from modelport.serving.settings import Settings
 from modelport.testing.replica import alive, eventually
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from modelport.core.plan import EndpointSpec, Revision, Route, ServingPlan, Share, SlotSpec, check
 from modelport.errors import PlanRefused
-from modelport.serving import rollout
-from modelport.serving.messages import Commit, Prepare, SlotReport
-from modelport.serving.places import Places
-from modelport.serving.rollout import Seen, State
+from modelport.serving.replica import rollout
+from modelport.serving.replica.messages import Commit, Prepare, SlotReport
+from modelport.serving.replica.places import Places
+from modelport.serving.replica.rollout import Seen, State
 
 READY = SlotReport("ready", contract="c")
 FAILED = SlotReport("failed", "the digest of model.onnx does not hold")

@@ -17,8 +17,8 @@ from tests.acceptance.traffic import traffic
 from modelport.core.plan import Scaling, SlotSpec, check
 from modelport.errors import PlanRefused, SettingsError
 from modelport.serving.plans.standalone import make_plan
-from modelport.serving.processes import cores
-from modelport.serving.scaling import CALM, Bounds, Seen, State, decide
+from modelport.serving.replica.processes import cores
+from modelport.serving.scaling.instances import CALM, Bounds, Seen, State, decide
 from modelport.serving.settings import Settings
 from modelport.testing.replica import eventually
 from modelport.testing.replica import make_plan as plan_of

@@ -15,13 +15,16 @@ from modelport.core.manifest import Manifest
 from modelport.core.plan import EndpointSpec, Route, Share, SlotSpec
 from modelport.errors import DeadlineExceeded
 from modelport.runtimes.batch import Batch
-from modelport.serving import admission, alarm, batching, lane, mirror, replies, shared
-from modelport.serving.batching import Batcher
+from modelport.serving import replies, shared
+from modelport.serving.batching import alarm, batcher
+from modelport.serving.batching.batcher import Batcher
 from modelport.serving.counters import SlotCounters
-from modelport.serving.lane import LARGEST, PROTOCOL, Keeping, Lane
+from modelport.serving.overload import admission
 from modelport.serving.replies import Replies
 from modelport.serving.results import Meaning
-from modelport.serving.shadow import Shadows
+from modelport.serving.shadow import lane, mirror
+from modelport.serving.shadow.lane import LARGEST, PROTOCOL, Keeping, Lane
+from modelport.serving.shadow.shadows import Shadows
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ class Stage:
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Stage]]:
     world = World()
-    for module in (alarm, batching, lane, mirror, replies):
+    for module in (alarm, batcher, lane, mirror, replies):
         monkeypatch.setattr(module, "monotonic", world.monotonic)
     made: list[Stage] = []
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelport.serving.shapecost import LENGTHS, ShapeCost, length_step
+from modelport.serving.batching.shapecost import LENGTHS, ShapeCost, length_step
 
 shapes = st.tuples(st.integers(1, 600), st.integers(1, 9_000), st.floats(1e-6, 10))
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from modelport.errors import SettingsError
-from modelport.serving import sockets
+from modelport.serving.replica import sockets
 
 
 @contextmanager

@@ -15,14 +15,15 @@ from modelport.core.signature import Field, Signature
 from modelport.errors import DeadlineExceeded, InvalidInput, ModelFailed, ModelportError, Overloaded
 from modelport.runtimes.base import Staged
 from modelport.runtimes.batch import Array, Batch
-from modelport.serving import alarm, replies, shared, staged
+from modelport.serving import replies, shared
+from modelport.serving.batching import alarm, staged
+from modelport.serving.batching.grouping import Bounds
+from modelport.serving.batching.staged import StagedBatcher
 from modelport.serving.call import Call
 from modelport.serving.counters import SlotCounters
 from modelport.serving.execution.run import Outcome
-from modelport.serving.grouping import Bounds
 from modelport.serving.replies import Replies
 from modelport.serving.results import Meaning, Results
-from modelport.serving.staged import StagedBatcher
 
 SIGNATURE = Signature("vector", (Field("input", "FP64", (-1, 1)),), (Field("value", "FP64", (-1,)),))
 

@@ -20,7 +20,7 @@ from tests.acceptance.served import summing
 from tests.acceptance.traffic import traffic
 
 from modelport.errors import SettingsError
-from modelport.serving import activation, opening, sockets, takeover
+from modelport.serving.replica import activation, opening, sockets, takeover
 from modelport.serving.settings import Settings, check
 from modelport.testing.replica import Replica, alive, eventually, replica
 

@@ -22,9 +22,9 @@ from tests.serving.certificates import Authority, Paths
 import modelport
 from modelport.client import AsyncClient
 from modelport.errors import Overloaded, SettingsError
-from modelport.serving import tls
-from modelport.serving.messages import Credentials
+from modelport.serving.replica.messages import Credentials
 from modelport.serving.settings import Limits, Settings, check
+from modelport.serving.tls import contexts
 from modelport.testing.replica import Replica, eventually, replica
 
 LIMITS = Limits(handshake_seconds=1.0, handshakes=20)
@@ -289,7 +289,7 @@ def test_what_is_no_certificate_or_no_key_is_refused_by_name(paths: Paths) -> No
     for code, bad in cases.items():
         for one in bad:
             with pytest.raises(SettingsError) as caught:
-                tls.context(one)
+                contexts.context(one)
             assert caught.value.code == code
 
 

@@ -18,7 +18,7 @@ from tests.acceptance.served import serve, summing
 from tests.acceptance.traffic import traffic
 
 from modelport.core.access import AccessSnapshot, Rate, make_key
-from modelport.serving import access_file
+from modelport.serving.replica import access_file
 from modelport.serving.settings import Settings
 from modelport.testing.replica import alive, eventually, make_plan, publish, replica
 

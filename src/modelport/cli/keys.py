@@ -61,7 +61,7 @@ def create(
     import secrets
 
     from modelport.core.access import make_key, parse_rate
-    from modelport.serving import access_file
+    from modelport.serving.replica import access_file
 
     now = datetime.now(UTC)
     text, entry = make_key(
@@ -88,7 +88,7 @@ def create(
 @options.as_json
 def show(*, file: Path, as_json: bool) -> None:
     """List the keys; never their secrets."""
-    from modelport.serving import access_file
+    from modelport.serving.replica import access_file
 
     keys = access_file.read(file).keys
     if as_json:
@@ -109,7 +109,7 @@ def revoke(*, key_id: str, file: Path) -> None:
     import msgspec
 
     from modelport.core.access import parse_key
-    from modelport.serving import access_file
+    from modelport.serving.replica import access_file
 
     whole = parse_key(key_id)
     wanted = whole[0] if whole else key_id

@@ -11,14 +11,15 @@ from pathlib import Path
 
 import modelport
 from modelport.errors import ModelportError, SettingsError
-from modelport.serving import log, workers
-from modelport.serving.access_file import AccessFile
-from modelport.serving.documents import parse
+from modelport.serving import log
 from modelport.serving.plans.file import FilePlans
 from modelport.serving.plans.source import PlanSource
 from modelport.serving.plans.standalone import StandalonePlans
+from modelport.serving.replica import workers
+from modelport.serving.replica.access_file import AccessFile
+from modelport.serving.replica.documents import parse
+from modelport.serving.replica.supervisor import Supervisor
 from modelport.serving.settings import Settings, check
-from modelport.serving.supervisor import Supervisor
 
 UNUSABLE = 2
 """Exit code of a replica that could not start as it was asked to."""

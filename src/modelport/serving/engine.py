@@ -13,7 +13,7 @@ from time import monotonic
 
 from modelport.errors import DeadlineExceeded, ModelportError, TooLarge
 from modelport.serving.call import NEVER, Call
-from modelport.serving.pressure import Pressure
+from modelport.serving.overload.pressure import Pressure
 
 
 class Engine:

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 from modelport.core.plan import SlotSpec
 from modelport.runtimes.base import Bulky, Staged
-from modelport.serving.batching import Batcher
+from modelport.serving.batching.batcher import Batcher
+from modelport.serving.batching.grouping import Bounds
+from modelport.serving.batching.staged import StagedBatcher
 from modelport.serving.counters import Counters
 from modelport.serving.dispatch import Dispatcher
-from modelport.serving.grouping import Bounds
 from modelport.serving.loader import Warm
 from modelport.serving.replies import Replies
 from modelport.serving.results import Meaning
 from modelport.serving.settings import Settings
-from modelport.serving.staged import StagedBatcher
 
 _PREPARED_BYTES = 256 << 20
 """Most memory of one slot for rows that are prepared and wait."""

@@ -14,7 +14,15 @@ from modelport.serving import lifecycle
 from modelport.serving.loader import Hosted, Verified, Warm, load, verify
 from modelport.serving.log import trouble
 from modelport.serving.memory import give_back
-from modelport.serving.messages import Commit, Committed, Prepare, Prepared, SlotReport, SlotState, Upward
+from modelport.serving.replica.messages import (
+    Commit,
+    Committed,
+    Prepare,
+    Prepared,
+    SlotReport,
+    SlotState,
+    Upward,
+)
 from modelport.serving.settings import Settings
 from modelport.serving.table import LiveEndpoint, LiveSlot, Table, contract_digest
 

@@ -19,11 +19,8 @@ import msgspec
 import numpy as np
 
 from modelport.core.ids import PredictionIds
-from modelport.serving import shared, tls
+from modelport.serving import shared
 from modelport.serving.cache import Cache
-from modelport.serving.channel import Channel
-from modelport.serving.door import Door
-from modelport.serving.draining import drained
 from modelport.serving.engine import Engine
 from modelport.serving.hosts.board import Board
 from modelport.serving.hosts.dispatcher import HostDispatcher
@@ -36,14 +33,18 @@ from modelport.serving.http.router import Router
 from modelport.serving.http.secure import Secured
 from modelport.serving.http.system import System
 from modelport.serving.http.v2 import OpenInference
-from modelport.serving.lane import Keeping
-from modelport.serving.lazy import Lazy
+from modelport.serving.lazy.dispatcher import Lazy
+from modelport.serving.lazy.residence import Residence
 from modelport.serving.limits import Limiter
 from modelport.serving.loader import load_here
 from modelport.serving.local import Local
 from modelport.serving.log import setup
 from modelport.serving.manager import Manager
-from modelport.serving.messages import (
+from modelport.serving.overload.door import Door
+from modelport.serving.overload.pressure import Pressure
+from modelport.serving.replica.channel import Channel
+from modelport.serving.replica.draining import drained
+from modelport.serving.replica.messages import (
     Access,
     Boot,
     Commit,
@@ -56,18 +57,18 @@ from modelport.serving.messages import (
     Prepare,
     SlotReport,
 )
-from modelport.serving.pressure import Pressure
-from modelport.serving.processes import cores, worker_count
-from modelport.serving.residence import Residence
-from modelport.serving.scaler import Scaler
+from modelport.serving.replica.processes import cores, worker_count
+from modelport.serving.scaling.scaler import Scaler
 from modelport.serving.settings import Settings
-from modelport.serving.shadow import Shadows
+from modelport.serving.shadow.lane import Keeping
+from modelport.serving.shadow.shadows import Shadows
 from modelport.serving.shared import Segment
 from modelport.serving.slots import SlotBuilder
 from modelport.serving.table import Table
 from modelport.serving.telemetry.flusher import Flusher
 from modelport.serving.telemetry.recorder import Recorder
 from modelport.serving.telemetry.spool import Spool
+from modelport.serving.tls import contexts
 
 _BEAT = 0.1
 _SWEEP = 0.5
@@ -240,7 +241,7 @@ class Worker:
             case Access(snapshot, places):
                 self.gate.access(snapshot, places)
             case Credentials():
-                self._tls = tls.context(message)
+                self._tls = contexts.context(message)
                 self._secured.set()
             case Listen():
                 self.pressure.begin(_resident())

@@ -13,7 +13,6 @@ from modelport.core.plan import SlotSpec
 from modelport.core.signature import Signature
 from modelport.errors import ModelFailed
 from modelport.serving import shared
-from modelport.serving.admission import FEW, Admission, Patience
 from modelport.serving.cache import Cache, SlotCache
 from modelport.serving.codecs.items import Items
 from modelport.serving.codecs.pictures import Pictures
@@ -24,12 +23,13 @@ from modelport.serving.dispatch import Dispatcher
 from modelport.serving.hosts.board import Board
 from modelport.serving.hosts.dispatcher import HostDispatcher
 from modelport.serving.hosts.doors import Doors
-from modelport.serving.lazy import Lazy
-from modelport.serving.ledger import load_deaths
+from modelport.serving.lazy.dispatcher import Lazy
+from modelport.serving.lazy.residence import Residence
 from modelport.serving.loader import Hosted, Verified, Warm
 from modelport.serving.local import Local
+from modelport.serving.overload.admission import FEW, Admission, Patience
+from modelport.serving.replica.ledger import load_deaths
 from modelport.serving.replies import Replies
-from modelport.serving.residence import Residence
 from modelport.serving.results import Meaning
 from modelport.serving.settings import Settings
 from modelport.serving.shared import Segment

@@ -13,7 +13,6 @@ from modelport.core.plan import Revision, Route, SlotSpec
 from modelport.core.signature import Field
 from modelport.core.traffic import Splitter, point
 from modelport.errors import NotFound
-from modelport.serving.admission import Admission
 from modelport.serving.cache import SlotCache
 from modelport.serving.codecs.items import Items
 from modelport.serving.codecs.pictures import Pictures
@@ -21,6 +20,7 @@ from modelport.serving.codecs.rules import Rules
 from modelport.serving.codecs.truncation import Truncation
 from modelport.serving.counters import SlotCounters
 from modelport.serving.dispatch import Dispatcher
+from modelport.serving.overload.admission import Admission
 from modelport.serving.results import Meaning
 
 

@@ -19,7 +19,7 @@ import msgspec
 
 import modelport
 from modelport.core.plan import EndpointSpec, Revision, Route, ServingPlan, Share, SlotSpec
-from modelport.serving import workers
+from modelport.serving.replica import workers
 from modelport.serving.settings import Settings
 
 PATIENCE = 15.0
@@ -28,7 +28,7 @@ T = TypeVar("T")
 _RUN = """
 import sys, msgspec
 from modelport.serving.__main__ import main
-from modelport.serving import workers
+from modelport.serving.replica import workers
 from modelport.serving.settings import Settings
 sys.exit(main(msgspec.json.decode(sys.argv[1], type=Settings), module=sys.argv[2]))
 """

@@ -12,10 +12,10 @@ from threading import Lock
 from modelport.errors import ModelportError
 from modelport.runtimes.base import Staged
 from modelport.runtimes.batch import Batch, concat, cut
+from modelport.serving.batching.shapecost import length_step
 from modelport.serving.call import Call
 from modelport.serving.execution.run import Outcome, checked, each_row, failure
 from modelport.serving.results import Meaning, Results
-from modelport.serving.shapecost import length_step
 
 
 class Prepared:

@@ -15,10 +15,10 @@ from typing import Any
 from modelport.errors import DeadlineExceeded, ModelFailed, ModelportError, Overloaded
 from modelport.runtimes.wire import assembled
 from modelport.serving import shared
-from modelport.serving.alarm import Alarm
-from modelport.serving.backlog import no_room
+from modelport.serving.batching.alarm import Alarm
+from modelport.serving.batching.backlog import no_room
+from modelport.serving.batching.cost import CostModel
 from modelport.serving.call import NEVER, Call
-from modelport.serving.cost import CostModel
 from modelport.serving.counters import Counters
 from modelport.serving.execution.run import Outcome
 from modelport.serving.hosts import board as cells
@@ -26,7 +26,7 @@ from modelport.serving.hosts import frames
 from modelport.serving.hosts.board import Board
 from modelport.serving.hosts.link import Link
 from modelport.serving.log import note
-from modelport.serving.messages import Door, Hosting
+from modelport.serving.replica.messages import Door, Hosting
 from modelport.serving.replies import Replies
 from modelport.serving.results import Meaning, Results
 

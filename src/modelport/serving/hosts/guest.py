@@ -16,8 +16,6 @@ import numpy as np
 
 from modelport.errors import DeadlineExceeded, ModelportError, Overloaded
 from modelport.serving.call import Call
-from modelport.serving.channel import Framed
-from modelport.serving.child import ORPHANED
 from modelport.serving.dispatch import Dispatcher
 from modelport.serving.execution.run import Outcome
 from modelport.serving.hosts import board as cells
@@ -29,6 +27,8 @@ from modelport.serving.hosts.watched import Watch, watched
 from modelport.serving.loader import Warm, load_once
 from modelport.serving.local import Local
 from modelport.serving.log import setup, trouble
+from modelport.serving.replica.channel import Framed
+from modelport.serving.replica.child import ORPHANED
 from modelport.serving.replies import Replies
 from modelport.serving.results import Meaning
 from modelport.serving.settings import Settings

@@ -15,9 +15,9 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from modelport.serving import child
-from modelport.serving.channel import receive_boot
 from modelport.serving.hosts.messages import HostBoot
+from modelport.serving.replica import child
+from modelport.serving.replica.channel import receive_boot
 
 _NO_NEW_PRIVS = 38
 """PR_SET_NO_NEW_PRIVS of prctl(2)."""

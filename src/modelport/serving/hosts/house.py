@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 
 from modelport.core.plan import SlotSpec
-from modelport.serving import health
 from modelport.serving.hosts.board import Board
 from modelport.serving.hosts.judge import Bounds
 from modelport.serving.hosts.process import Host, Terms
 from modelport.serving.hosts.seat import Seat
-from modelport.serving.messages import Door, Hosting, HostState
-from modelport.serving.processes import memory
+from modelport.serving.replica import health
+from modelport.serving.replica.messages import Door, Hosting, HostState
+from modelport.serving.replica.processes import memory
 from modelport.serving.settings import Settings
 
 LOOK = 0.1

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from modelport.serving import health
 from modelport.serving.hosts import board
+from modelport.serving.replica import health
 
 STALLED = 2.0
 """Seconds that a host may be stopped (SIGSTOP), or silent while it runs nothing."""

@@ -14,7 +14,7 @@ from modelport.runtimes.wire import dismantled, padded
 from modelport.serving.call import Call
 from modelport.serving.hosts import frames
 from modelport.serving.hosts.wire import Wire
-from modelport.serving.messages import Door
+from modelport.serving.replica.messages import Door
 
 
 class Owner(Protocol):

@@ -19,14 +19,14 @@ from typing import IO
 import msgspec
 
 from modelport.core.plan import SlotSpec
-from modelport.serving import workers
-from modelport.serving.channel import Framed, frame
 from modelport.serving.hosts.board import BEAT, BUSY, CALLS, DOOM, RESIDENT, Board
 from modelport.serving.hosts.judge import Bounds, Sight
 from modelport.serving.hosts.messages import FromHost, HostBoot, Retire, ToHost
 from modelport.serving.hosts.speech import Speech
-from modelport.serving.messages import Door
-from modelport.serving.processes import glimpse
+from modelport.serving.replica import workers
+from modelport.serving.replica.channel import Framed, frame
+from modelport.serving.replica.messages import Door
+from modelport.serving.replica.processes import glimpse
 
 MODULE = "modelport.serving.hosts.host"
 _BACKLOG = 256

@@ -13,12 +13,12 @@ from time import monotonic
 from typing import Literal
 
 from modelport.core.plan import SlotSpec
-from modelport.serving import health, workers
 from modelport.serving.hosts import board as cells
 from modelport.serving.hosts import judge, process
 from modelport.serving.hosts.messages import Ready, Unfit
 from modelport.serving.hosts.process import Host, Terms
 from modelport.serving.log import note
+from modelport.serving.replica import health, workers
 
 State = Literal["starting", "ready", "crash-loop", "failed"]
 TRIES = 3

@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 
 import modelport
-from modelport.serving.exposition import CONTENT_TYPE
 from modelport.serving.hosts.dispatcher import HostDispatcher
 from modelport.serving.http.app import App, Target
 from modelport.serving.http.exchange import Exchange
 from modelport.serving.http.openapi import document
 from modelport.serving.http.schemas import Described
-from modelport.serving.metrics import render
+from modelport.serving.metrics.exposition import CONTENT_TYPE
+from modelport.serving.metrics.prometheus import render
 
 _encode = msgspec.json.encode
 _TEXT = b"text/plain; charset=utf-8"

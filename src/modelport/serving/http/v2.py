@@ -20,9 +20,9 @@ from modelport.serving.codecs.v2_documents import (
 )
 from modelport.serving.http.app import App, Target, deadline, pick, priority, refuse
 from modelport.serving.http.exchange import HIT, Exchange
+from modelport.serving.metrics.statistics import statistics
 from modelport.serving.results import Results
 from modelport.serving.shared import PROTOCOLS
-from modelport.serving.statistics import statistics
 from modelport.serving.table import LiveSlot
 
 PROTOCOL = PROTOCOLS.index("v2")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from modelport.core.plan import ServingPlan
-from modelport.serving.documents import WatchedFile, parse
+from modelport.serving.replica.documents import WatchedFile, parse
 
 
 class FilePlans:

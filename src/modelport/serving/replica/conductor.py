@@ -1,0 +1,231 @@
+"""Carries plans and keys to the workers, and commits what all of them have ready.
+
+The decisions are `rollout`'s; this is the loop around them. Every event (a plan, a worker, a report) ends
+in `_advance`: endpoints advance, then each worker is told what it needs next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from modelport.core.access import AccessSnapshot
+from modelport.core.plan import Revision, ServingPlan, SlotSpec, check
+from modelport.errors import ModelportError, Overloaded, PlanRefused
+from modelport.serving import shared
+from modelport.serving.log import note
+from modelport.serving.replica import ledger, rollout
+from modelport.serving.replica.messages import (
+    Access,
+    Committed,
+    Credentials,
+    Hosting,
+    Listen,
+    Prepare,
+    Prepared,
+    Upward,
+    Wanted,
+)
+from modelport.serving.replica.places import Places
+from modelport.serving.replica.workers import Worker, first_of
+
+
+class Hosts(Protocol):
+    """Who keeps model hosts (`hosts.house.House`)."""
+
+    def want(self, spec: SlotSpec, tell: Callable[[Hosting], None]) -> None:
+        """Host this slot, unless it is; `tell` is told how it is with it now."""
+
+    def keep(self, specs: Iterable[SlotSpec]) -> None:
+        """Let go of the hosts of all other slots."""
+
+
+KILLED = 3
+"""Workers that may die preparing a plan before it is given up."""
+
+
+class Conductor:
+    """Owned by one event loop.
+
+    Attributes:
+        first: done when all workers answer with the whole first plan; fails when they cannot.
+        workers: who is to be told; set by the composition root.
+        hosts: who keeps model hosts; set by the composition root.
+    """
+
+    def __init__(self, segment: shared.Segment) -> None:
+        self._segment = segment
+        self._slots = Places(segment.slots, "slot")
+        self._keys = Places(segment.keys, "limited key")
+        self._state = rollout.State()
+        self._access: Access | None = None
+        self._credentials: Credentials | None = None
+        self._answering: dict[Worker, dict[str, Revision]] = {}
+        self._deaths = 0
+        self._going_on = False
+        self._said: dict[str, str] = {}
+        self.first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.workers: Callable[[], Sequence[Worker]] = list
+        self.hosts: Hosts | None = None
+
+    def places(self) -> Iterable[int]:
+        """Places of all slots that are in use."""
+        return self._slots.taken()
+
+    def take(self, plan: ServingPlan) -> None:
+        """Want this plan from now on; raises `PlanRefused`, changing nothing, when it cannot be."""
+        if plan == self._state.wanted:
+            return
+        state = rollout.take(self._state, check(plan))
+        self._make_room(state)
+        self._state, self._deaths, self._said = state, 0, {}
+        note("plan taken", revision=str(plan.revision), endpoints=[item.name for item in plan.endpoints])
+        self._go_on()
+
+    def allow(self, snapshot: AccessSnapshot | None) -> None:
+        """Enforce this snapshot from now on, None for a replica that answers everyone.
+
+        Raises `PlanRefused`, changing nothing, when it has more limited keys than there are places.
+        """
+        keys = snapshot.keys if snapshot is not None else ()
+        limited = [entry.id for entry in keys if entry.rate is not None and not entry.revoked]
+        ledger.clear_keys(self._segment, self._keys.assign(limited))
+        self._access = Access(snapshot, self._keys.of(limited))
+        note("keys taken", revision=snapshot.revision if snapshot else None, keys=len(keys))
+        for worker in self.workers():
+            worker.channel.send(self._access)
+
+    def secure(self, credentials: Credentials) -> None:
+        """Show these to clients from now on; connections there are keep what they began with."""
+        if self._credentials is not None:
+            note("certificate renewed")
+        self._credentials = credentials
+        for worker in self.workers():
+            worker.channel.send(credentials)
+
+    def joined(self, worker: Worker) -> None:
+        """A worker was started: who may do what comes before what there is to do."""
+        if self._credentials is not None:
+            worker.channel.send(self._credentials)
+        if self._access is not None:
+            worker.channel.send(self._access)
+        self._go_on()
+
+    async def opened(self) -> None:
+        """Wait until every worker that lives was told to accept connections."""
+        for worker in self.workers():
+            await first_of(worker.listens, worker.ended)
+
+    def heard(self, worker: Worker, message: Upward) -> None:
+        """A worker reported."""
+        if isinstance(message, Prepared):
+            worker.seen = rollout.heard(worker.seen, message.revision, message.slots)
+            self._go_on()
+        elif isinstance(message, Committed):
+            known = self._answering.setdefault(worker, {})
+            known.update(dict.fromkeys(message.endpoints, message.revision))
+            self._finish_first()
+        elif isinstance(message, Wanted) and self.hosts is not None:
+            self.hosts.want(message.slot, worker.channel.send)
+
+    def left(self, worker: Worker, *, looping: bool) -> None:
+        """A worker answers no more: others go on without it, and its plan may have been its end."""
+        self._answering.pop(worker, None)
+        if rollout.loading(worker.seen) and worker.seen.asked == _revision(self._state):
+            self._suspect(worker)
+        if looping:
+            self._fail_first(Overloaded("workers die as soon as they start", code="worker-lost"))
+        self._go_on()
+
+    def _make_room(self, state: rollout.State) -> None:
+        for place in self._slots.assign(sorted(rollout.slots_in_use(state))):
+            self._segment.clear_slot(place, range(self._segment.workers))
+
+    def _go_on(self) -> None:
+        """Once for all that happens in one turn of the loop: many slots report at a time."""
+        if not self._going_on:
+            self._going_on = True
+            asyncio.get_running_loop().call_soon(self._advance)
+
+    def _advance(self) -> None:
+        self._going_on = False
+        before = self._state
+        seen = [worker.seen for worker in self.workers()]
+        self._state = rollout.advance(before, seen)
+        self._make_room(self._state)
+        if self.hosts is not None:
+            self.hosts.keep(slot for plan in self._state.plans.values() for slot in plan.slots)
+        self._tell_failures(seen)
+        self._tell_commits(before)
+        places = self._slots.of(rollout.slots_in_use(self._state))
+        for worker in self.workers():
+            self._lead(worker, places)
+
+    def _lead(self, worker: Worker, places: Mapping[str, int]) -> None:
+        """Tell a worker all that it can be told now."""
+        while message := rollout.next_message(self._state, worker.seen, places):
+            revision = message.plan.revision if isinstance(message, Prepare) else message.revision
+            worker.channel.send(message)
+            worker.seen = rollout.sent(worker.seen, message, self._state.plans[revision])
+        if not worker.listens.is_set() and self._serves() and rollout.caught_up(self._state, worker.seen):
+            worker.channel.send(Listen())
+            worker.listens.set()
+
+    def _serves(self) -> bool:
+        """Whether the first plan is in effect: nobody is let in to half of it."""
+        return self.first.done() and self.first.exception() is None
+
+    def _suspect(self, worker: Worker) -> None:
+        """Workers die preparing a plan: after a few, prefer the last good one."""
+        self._deaths += 1
+        slots = ", ".join(rollout.loading(worker.seen))
+        if self._deaths < KILLED:
+            return
+        refused = PlanRefused(
+            f"{self._deaths} workers died preparing plan {_revision(self._state)} ({slots})"
+        )
+        self._fail_first(refused)
+        given_up = rollout.give_up(self._state)
+        if given_up is not self._state:
+            note("plan refused", logging.ERROR, reason=refused.message)
+            self._state = given_up
+
+    def _tell_commits(self, before: rollout.State) -> None:
+        new = {name: at for name, at in self._state.committed.items() if before.committed.get(name) != at}
+        gone = before.committed.keys() - self._state.committed.keys()
+        if new or gone:
+            note(
+                "plan committed",
+                revision=str(_revision(self._state)),
+                endpoints=sorted(new),
+                gone=sorted(gone),
+            )
+
+    def _tell_failures(self, seen: Sequence[rollout.Seen]) -> None:
+        for name, verdict in rollout.verdicts(self._state, seen).items():
+            if verdict.state == "failed" and self._said.get(name) != verdict.reason:
+                self._said[name] = verdict.reason
+                kept = str(self._state.committed.get(name, "nothing"))
+                note("slot failed", logging.ERROR, endpoint=name, reason=verdict.reason, kept=kept)
+                self._fail_first(PlanRefused(f"{name} cannot be served: {verdict.reason}"))
+
+    def _finish_first(self) -> None:
+        """The first plan is served when every worker has confirmed every endpoint of it."""
+        plan = self._state.wanted
+        if self.first.done() or plan is None:
+            return
+        names = {endpoint.name for endpoint in plan.endpoints}
+        if all(names <= self._answering.get(worker, {}).keys() for worker in self.workers()):
+            self.first.set_result(None)
+            self._go_on()
+
+    def _fail_first(self, error: ModelportError) -> None:
+        if not self.first.done():
+            self.first.set_exception(error)
+            self.first.exception()  # seen: a replica that is told to stop meanwhile need not complain
+
+
+def _revision(state: rollout.State) -> Revision | None:
+    return state.wanted.revision if state.wanted is not None else None

@@ -1,0 +1,1 @@
+"""Calls repeated at another slot after their answer, and compared."""

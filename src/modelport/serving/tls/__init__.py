@@ -1,0 +1,1 @@
+"""Credentials of HTTPS: what is accepted, and its renewal."""

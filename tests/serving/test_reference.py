@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from modelport.serving.settings import LIMIT_RANGES, RANGES, Limits, Settings
+from modelport.serving.checks import LIMIT_RANGES, RANGES
+from modelport.serving.settings import Limits, Settings
 
 ROOT = Path(__file__).parents[2]
 SETTINGS, LIMITS = (ROOT / "docs/reference/settings.md").read_text("utf-8").split("## Limits")

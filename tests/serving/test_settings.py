@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from modelport.errors import SettingsError
-from modelport.serving.settings import LIMIT_RANGES, RANGES, Limits, Settings, check
+from modelport.serving.checks import LIMIT_RANGES, RANGES, check
+from modelport.serving.settings import Limits, Settings
 
 NUMBERS = [(Settings, RANGES), (Limits, LIMIT_RANGES)]
 

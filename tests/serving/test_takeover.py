@@ -20,8 +20,9 @@ from tests.acceptance.served import summing
 from tests.acceptance.traffic import traffic
 
 from modelport.errors import SettingsError
+from modelport.serving.checks import check
 from modelport.serving.replica import activation, opening, sockets, takeover
-from modelport.serving.settings import Settings, check
+from modelport.serving.settings import Settings
 from modelport.testing.replica import Replica, alive, eventually, replica
 
 GOOD = summing("one")

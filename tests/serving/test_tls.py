@@ -22,8 +22,9 @@ from tests.serving.certificates import Authority, Paths
 import modelport
 from modelport.client import AsyncClient
 from modelport.errors import Overloaded, SettingsError
+from modelport.serving.checks import check
 from modelport.serving.replica.messages import Credentials
-from modelport.serving.settings import Limits, Settings, check
+from modelport.serving.settings import Limits, Settings
 from modelport.serving.tls import contexts
 from modelport.testing.replica import Replica, eventually, replica
 

@@ -158,7 +158,8 @@ def command(
     **others: Any,
 ) -> None:
     """Serve bundles over HTTP until interrupted."""
-    from modelport.serving.settings import Settings, check
+    from modelport.serving.checks import check
+    from modelport.serving.settings import Settings
 
     # Every other option has the name and the type of its setting; a test holds the two together.
     shares, repeated = parse_split(split or ""), parse_shares(shadow or "")

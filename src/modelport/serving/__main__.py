@@ -12,6 +12,7 @@ from pathlib import Path
 import modelport
 from modelport.errors import ModelportError, SettingsError
 from modelport.serving import log
+from modelport.serving.checks import check
 from modelport.serving.plans.file import FilePlans
 from modelport.serving.plans.source import PlanSource
 from modelport.serving.plans.standalone import StandalonePlans
@@ -19,7 +20,7 @@ from modelport.serving.replica import workers
 from modelport.serving.replica.access_file import AccessFile
 from modelport.serving.replica.documents import parse
 from modelport.serving.replica.supervisor import Supervisor
-from modelport.serving.settings import Settings, check
+from modelport.serving.settings import Settings
 
 UNUSABLE = 2
 """Exit code of a replica that could not start as it was asked to."""

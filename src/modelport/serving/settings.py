@@ -1,23 +1,16 @@
-"""Every setting of the data plane, its default and its unit. Documented in docs/reference/settings.md."""
+"""Every setting of the data plane, its default and its unit; `checks` says which values make sense.
+
+Documented in docs/reference/settings.md.
+"""
 
 from __future__ import annotations
 
-import ipaddress
-import os
-from collections.abc import Mapping
-from math import isfinite
-from pathlib import Path
-from typing import Any
-
 import msgspec
 
-from modelport.core.plan import CPU, is_device
-from modelport.errors import SettingsError
-from modelport.serving.log import LEVELS
+from modelport.core.plan import CPU
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
-DAY = 86_400.0
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -164,146 +157,3 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     log_level: str = "info"
     access_log: bool = False
     limits: Limits = msgspec.field(default_factory=Limits)
-
-
-_LONGEST_MEETING = 88
-"""Bytes; the system takes 107, and a socket is made under a longer name at first."""
-
-Range = tuple[float, float]
-"""The lowest and the highest value that makes sense."""
-
-RANGES: Mapping[str, Range] = {
-    "port": (0, 65_535),
-    "workers": (0, 256),
-    "queue_rows": (1, 16_777_216),
-    "queue_target": (0.001, DAY),
-    "timeout": (0.001, DAY),
-    "batch_tokens": (1, 16_777_216),
-    "inline_seconds": (0, 1),
-    "threads": (1, 256),
-    "intra_op": (1, 256),
-    "max_requests": (0, 10**12),
-    "max_requests_jitter": (0, 10**12),
-    "max_worker_memory": (0, 1024 * GIB),
-    "drain_seconds": (0, DAY),
-    "drain_delay": (0, DAY),
-    "spool_bytes": (MIB, 1024 * GIB),
-    "payload_share": (0, 1),
-    "memory": (0, 1024 * GIB),
-    "unload_idle": (0, DAY),
-    "cache": (0, 1024 * GIB),
-    "cache_ttl": (0, DAY),
-    "host_memory": (0, 1024 * GIB),
-    "host_call_seconds": (0.01, DAY),
-    "host_start_seconds": (0.1, DAY),
-    "host_calls": (0, 1e15),
-}
-"""Of every setting that is a number."""
-
-LIMIT_RANGES: Mapping[str, Range] = {
-    "json_bytes": (1024, GIB),
-    "body_bytes": (1024, 16 * GIB),
-    "header_bytes": (1024, MIB),
-    "headers": (8, 10_000),
-    "chunks": (1, 16_777_216),
-    "depth": (1, 512),
-    "rows": (1, 16_777_216),
-    "header_seconds": (0.01, DAY),
-    "body_seconds": (0, DAY),
-    "body_rate": (0, GIB),
-    "handshake_seconds": (0.01, DAY),
-    "handshakes": (1, 1_000_000),
-    "idle_seconds": (0.01, DAY),
-    "write_seconds": (0.01, DAY),
-    "connections": (1, 1_000_000),
-}
-"""Of every limit."""
-
-
-def check(settings: Settings) -> Settings:
-    """The settings themselves when they are safe and make sense; raises `SettingsError`."""
-    if bool(settings.bundles) == bool(settings.plan):
-        msg = "give either bundles or a plan file"
-        raise SettingsError(msg, hint="modelport serve churn.bundle, or modelport serve --plan plan.json")
-    check_reach(settings.host, settings.keys)
-    _check_tls(settings)
-    _check_ranges(settings, RANGES, "")
-    _check_ranges(settings.limits, LIMIT_RANGES, "limits.")
-    if settings.log_level not in LEVELS:
-        msg = f"log_level is {settings.log_level!r}, which is not a level"
-        raise SettingsError(msg, hint=", ".join(LEVELS))
-    tls = (settings.tls_cert, settings.tls_key, settings.tls_client_ca)
-    if not is_device(settings.device):
-        msg = f"{settings.device!r} is not a device"
-        raise SettingsError(msg, hint="cpu, cuda:0 or tensorrt:0")
-    for path in (settings.plan, settings.keys, *tls, *settings.bundles):
-        if path is not None and not Path(path).exists():
-            msg = f"{Path(path).name!r} does not exist"
-            raise SettingsError(msg, code="no-such-file", hint="check the path")
-    if settings.spool is not None:
-        _check_writable(Path(settings.spool))
-    if settings.takeover is not None:
-        _check_meeting(Path(settings.takeover))
-    return settings
-
-
-def check_reach(host: str, keys: str | None) -> None:
-    """Raises `SettingsError` for an address beyond this machine without keys."""
-    if not is_loopback(host) and keys is None:
-        msg = f"refusing to listen on {host} without API keys"
-        raise SettingsError(
-            msg,
-            code="public-without-keys",
-            hint="modelport keys create --file keys.json, then --keys keys.json",
-        )
-
-
-def _check_tls(settings: Settings) -> None:
-    if (settings.tls_cert is None) != (settings.tls_key is None):
-        msg = "TLS needs a certificate and its private key"
-        raise SettingsError(msg, code="tls-incomplete", hint="--tls-cert cert.pem --tls-key key.pem")
-    if settings.tls_client_ca is not None and settings.tls_cert is None:
-        msg = "certificates of clients can be asked for over TLS only"
-        raise SettingsError(msg, code="tls-incomplete", hint="--tls-cert cert.pem --tls-key key.pem")
-
-
-def _check_writable(folder: Path) -> None:
-    """Whether this folder, or the first of its parents that is there, lets us write."""
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        msg = f"the spool {folder.name!r} is not a folder that can be written"
-        raise SettingsError(msg, code="not-writable", hint="check the path and its permissions")
-
-
-def _check_meeting(path: Path) -> None:
-    """Whether a Unix socket can be at this path."""
-    if not path.parent.is_dir():
-        msg = f"there is no folder for the takeover socket {path.name!r}"
-        raise SettingsError(msg, code="no-such-file", hint="make the folder, for this user alone")
-    if path.exists() and not path.is_socket():
-        msg = f"{path.name!r} is there, and is no socket"
-        raise SettingsError(msg, code="takeover-failed", hint="--takeover names a socket, made when absent")
-    if len(os.fsencode(path)) > _LONGEST_MEETING:
-        msg = f"the path of the takeover socket is longer than {_LONGEST_MEETING} bytes"
-        raise SettingsError(
-            msg, code="takeover-failed", hint="the system takes no longer ones; use a shorter folder"
-        )
-
-
-def _check_ranges(document: msgspec.Struct, ranges: Mapping[str, Range], path: str) -> None:
-    defaults = {field.name: field.default for field in msgspec.structs.fields(document)}
-    for name, (lowest, highest) in ranges.items():
-        value: Any = getattr(document, name)
-        if not (isfinite(value) and lowest <= value <= highest):
-            msg = f"{path}{name} is {value}, not a number from {lowest:.15g} to {highest:.15g}"
-            raise SettingsError(msg, hint=f"its default is {defaults[name]:.15g}")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

@@ -1,6 +1,6 @@
 """The one layer that lets a request in: Host, Origin, key, scope, rate. Deny by default.
 
-Every route states the scope it needs; "" is public. Without keys (loopback only, `settings.check` sees to
+Every route states the scope it needs; "" is public. Without keys (loopback only, `checks.check` sees to
 that) everyone on this machine may do everything a browser cannot be tricked into.
 """
 

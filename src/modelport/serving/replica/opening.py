@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from modelport.errors import SettingsError
+from modelport.serving.checks import check_reach
 from modelport.serving.log import note
 from modelport.serving.replica import activation, sockets, takeover
 from modelport.serving.replica.takeover import Predecessor
-from modelport.serving.settings import Settings, check_reach
+from modelport.serving.settings import Settings
 
 
 class Opening(NamedTuple):

@@ -22,6 +22,7 @@ from modelport.core.access import AccessSnapshot
 from modelport.core.plan import ServingPlan
 from modelport.errors import ModelportError
 from modelport.serving import shared
+from modelport.serving.checks import is_loopback
 from modelport.serving.hosts.board import Board
 from modelport.serving.hosts.house import House
 from modelport.serving.log import note
@@ -33,7 +34,7 @@ from modelport.serving.replica.opening import Opening, opened
 from modelport.serving.replica.processes import worker_count
 from modelport.serving.replica.recycling import Terms
 from modelport.serving.replica.takeover import Handover
-from modelport.serving.settings import Settings, is_loopback
+from modelport.serving.settings import Settings
 from modelport.serving.tls import certificates
 
 T = TypeVar("T")

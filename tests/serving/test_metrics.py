@@ -14,8 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from modelport.core.plan import Revision
 from modelport.serving import shared
 from modelport.serving.hosts import board
-from modelport.serving.metrics.families import FAMILIES, SPARSE_CELLS
+from modelport.serving.metrics.families import FAMILIES
 from modelport.serving.metrics.prometheus import render
+from modelport.serving.metrics.slot_cells import SPARSE_CELLS
 from modelport.serving.metrics.statistics import statistics
 from modelport.serving.replica import ledger
 

@@ -15,24 +15,22 @@ import numpy as np
 
 from modelport.core.plan import Revision
 from modelport.serving import shared
+from modelport.serving.metrics.cells import NS
 from modelport.serving.metrics.exposition import Histogram, escaped, family, histogram
 from modelport.serving.metrics.families import (
     BATCH_ROWS,
     BUILD,
     CPU,
     DURATION,
-    HOST_CELLS,
     MEMORY,
-    NS,
     REQUESTS,
     REVISION,
-    SLOT_CELLS,
-    SPARSE_CELLS,
     UNROUTED,
-    WORKER_CELLS,
     WORKER_UP,
 )
 from modelport.serving.metrics.merged import Cells, merged
+from modelport.serving.metrics.slot_cells import HOST_CELLS, SLOT_CELLS, SPARSE_CELLS
+from modelport.serving.metrics.worker_cells import WORKER_CELLS
 from modelport.serving.replica import ledger
 from modelport.serving.replica.processes import cpu_seconds
 from modelport.serving.shared import Segment

@@ -38,7 +38,8 @@ class Revision(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=Tr
 
 
 class Scaling(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Between how many instances in one worker a slot moves, and whether it does so by itself.
+    """Between how many instances a slot moves (in one worker, or over all of a hosted model), and whether it
+    does so by itself.
 
     0 as the least makes the slot lazy: its model is loaded when it is asked for, and has one instance then.
     """

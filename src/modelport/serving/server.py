@@ -281,7 +281,8 @@ class Worker:
             handshake.sweep(now)
         for slot in self.manager.live:
             slot.dispatcher.sweep(now)
-        self.scaler.look(self.manager.live, now)
+        here = (slot for slot in self.manager.live if not isinstance(slot.dispatcher, HostDispatcher))
+        self.scaler.look(here, now)  # instances of the others are the supervisor's affair
         self.segment.cells[self._row + shared.RESIDENT] = _resident()
         self._loop.call_later(_SWEEP, self._sweep)
 

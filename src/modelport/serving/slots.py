@@ -11,7 +11,6 @@ import msgspec
 from modelport.core.manifest import Manifest, pure
 from modelport.core.plan import SlotSpec
 from modelport.core.signature import Signature
-from modelport.errors import ModelFailed
 from modelport.serving import shared
 from modelport.serving.cache import Cache, SlotCache
 from modelport.serving.codecs.items import Items
@@ -140,9 +139,6 @@ class SlotBuilder:
 
     async def _hosted(self, parts: _Parts, rows: int) -> Dispatcher:
         """Who answers the slot's calls, in model hosts; there once they are ready."""
-        if parts.spec.scaling is not None and parts.spec.scaling.auto_scale:
-            msg = "a model in a model host does not scale by itself"
-            raise ModelFailed(msg, code="cannot-scale", hint="leave it out of --scale; give it instances")
         dispatcher = HostDispatcher(
             parts.spec.id,
             parts.meaning,

@@ -13,6 +13,7 @@ from tests.serving.hosts.bundles import hosted
 from tests.serving.hosts.hosted import Hosted, asking, right, serving
 
 from modelport.core.plan import EndpointSpec, Revision, Route, ServingPlan, Share, SlotSpec
+from modelport.serving.replica.processes import cores
 from modelport.serving.settings import Settings
 from modelport.testing.replica import alive, eventually, make_plan, publish, replica
 
@@ -25,9 +26,12 @@ class Model:
 """
 
 
-def sums(path: Path, *, seconds: float = 0.0, factor: float = 1.0, name: str = "good") -> str:
+def sums(
+    path: Path, *, seconds: float = 0.0, factor: float = 1.0, name: str = "good", batch_size: int = 64
+) -> str:
     golden: dict[str, list[Any]] = {"input": [[1.0, 2.0]], "value": [3.0 * factor]}
-    return hosted(path, SUMS.format(seconds=seconds, factor=factor), name=name, golden=golden)
+    source = SUMS.format(seconds=seconds, factor=factor)
+    return hosted(path, source, name=name, golden=golden, batch_size=batch_size)
 
 
 def plan(folder: Path, number: int, bundle: str, instances: int = 1) -> str:
@@ -64,6 +68,30 @@ def test_every_instance_is_a_process_and_runs_at_the_same_time(tmp_path: Path) -
             eventually(lambda: one.metric("modelport_host_up", "good") == 2)
         assert seen.failed == 0, seen.counts
         assert len(running.hosts()) == 2
+
+
+def instances(one: Hosted) -> tuple[int, str]:
+    """Hosts of the slot that take calls, and what keeps it from more."""
+    slot = one.plan()["slots"]["good:1"]
+    return slot["instances"], slot.get("limited_by", "")
+
+
+@pytest.mark.parametrize("calms", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_hosts_follow_the_load_without_a_failed_call(tmp_path: Path, calms: bool) -> None:
+    most, limit = min(3, cores()), "cores" if cores() < 3 else "max_instances"
+    bundle = sums(tmp_path / "good.bundle", seconds=0.02, batch_size=1)
+    with serving(tmp_path, [bundle], workers=2, scale={"good": (1, 3)}) as one:
+        assert one.metric("modelport_instances", "good") == 1
+        with traffic(one.running.url, [asking("good", 1.0, 2.0)], right, rate=500, clients=16) as seen:
+            eventually(lambda: instances(one) == (most, limit), 40)
+            assert one.metric("modelport_instances", "good") == most
+            assert sum(alive(pid) for pid in one.running.hosts()) == most
+        if calms:
+            with traffic(one.running.url, [asking("good", 1.0, 2.0)], right, rate=10, clients=2) as few:
+                eventually(lambda: instances(one) == (1, ""), 60)
+                eventually(lambda: sum(alive(pid) for pid in one.running.hosts()) == 1)
+            assert few.failed == 0, few.counts
+        assert seen.failed == 0, seen.counts
 
 
 def test_a_host_is_replaced_after_so_many_calls_without_a_failed_one(tmp_path: Path) -> None:

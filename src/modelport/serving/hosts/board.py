@@ -23,6 +23,9 @@ RESIDENT, DOOM = 4, 5
 """Bytes of its memory; why it is about to be killed."""
 # Written by the supervisor: of a seat.
 RESTARTS, HUNG, BLOATED, RECYCLED, LOOPING = COUNTED = range(6, 11)
+# Written by the host.
+WAITING = 11
+"""Nanoseconds that the calls which wait there are predicted to wait."""
 CELLS = 16
 
 # Why a host is killed.
@@ -65,6 +68,12 @@ class Board:
         for cell in range(CELLS):
             self.put(row, cell, 0)
         return row
+
+    def inherit(self, heir: int, row: int) -> None:
+        """What happened to one seat is counted for another from now on: what is counted never goes back."""
+        for cell in set(COUNTED) - {LOOPING}:
+            self.add(heir, cell, self.get(row, cell))
+            self.put(row, cell, 0)
 
     def give(self, row: int) -> None:
         """A row is not needed any more."""

@@ -42,8 +42,8 @@ class HostDispatcher:
 
     Attributes:
         release: ends what the supervisor says of the slot.
-        instances: hosts that the plan asks for. The supervisor starts them for all workers; setting it here
-            starts none.
+        instances: hosts that take calls. The supervisor starts them for all workers; setting it here starts
+            none.
     """
 
     def __init__(  # the composition root names every collaborator
@@ -126,7 +126,8 @@ class HostDispatcher:
             "restarts": known[cells.RESTARTS],
             "bytes": known[cells.RESIDENT],
         }
-        return told | ({"reason": self._hosting.reason} if self._hosting.reason else {})
+        more = {"reason": self._hosting.reason, "limited_by": self._hosting.limit}
+        return told | {name: text for name, text in more.items() if text}
 
     def submit(self, call: Call) -> None:
         """Send a call to the host with least to do; raises `Overloaded` when there is none, or no room."""
@@ -163,6 +164,7 @@ class HostDispatcher:
     def heard(self, hosting: Hosting) -> None:
         """How the slot is hosted from now on."""
         self._hosting = hosting
+        self.instances = max(1, len(hosting.doors))
         self._again = monotonic() + hosting.retry_after
         doors = {door.address: door for door in hosting.doors}
         for address, link in list(self._links.items()):

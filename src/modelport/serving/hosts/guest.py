@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
+from math import isfinite
 from time import monotonic_ns
 
 import msgspec
@@ -182,6 +183,9 @@ class Guest:
         self._lines.add(Line(self._loop, sock, self._boot.token, self))
 
     def _beat(self) -> None:
+        assert self._dispatcher is not None
+        wait = self._dispatcher.wait()
+        self._board.put(self._boot.row, cells.WAITING, int(wait * 1e9) if isfinite(wait) else 0)
         self._board.put(self._boot.row, cells.BEAT, monotonic_ns())
         self._loop.call_later(_BEAT, self._beat)
 

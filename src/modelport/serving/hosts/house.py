@@ -16,9 +16,10 @@ from modelport.serving.hosts.board import Board
 from modelport.serving.hosts.judge import Bounds
 from modelport.serving.hosts.process import Host, Terms
 from modelport.serving.hosts.seat import Seat
+from modelport.serving.hosts.seats import Seats
 from modelport.serving.replica import health
-from modelport.serving.replica.messages import Door, Hosting, HostState
-from modelport.serving.replica.processes import memory
+from modelport.serving.replica.messages import Hosting
+from modelport.serving.replica.processes import cores, memory
 from modelport.serving.settings import Settings
 
 LOOK = 0.1
@@ -60,8 +61,8 @@ class House:
         )
         self._linger = settings.timeout
         self._tell = tell
-        self._seats: dict[str, list[Seat]] = {}
-        self._tasks: dict[str, list[asyncio.Task[None]]] = {}
+        self._cores = max(1, cores() // settings.intra_op)
+        self._seats: dict[str, Seats] = {}
         self._leaving: set[Host] = set()
         self._farewells: set[asyncio.Task[None]] = set()
         self._looking: asyncio.Task[None] | None = None
@@ -72,7 +73,7 @@ class House:
         key = key_of(spec)
         if key not in self._seats:
             self._open(key, spec)
-        tell(self._hosting(key))
+        tell(self._seats[key].hosting())
 
     def keep(self, specs: Iterable[SlotSpec]) -> None:
         """Let go of the hosts of all other slots: each leaves with its last worker."""
@@ -91,17 +92,22 @@ class House:
         await asyncio.gather(*self._farewells, return_exceptions=True)
 
     def _open(self, key: str, spec: SlotSpec) -> None:
-        self._seats[key] = [
-            Seat(spec, self._terms, lambda: self._changed(key)) for _ in range(spec.instances)
-        ]
-        self._tasks[key] = [self._run(seat.keep()) for seat in self._seats[key]]
+        self._seats[key] = Seats(
+            key,
+            spec,
+            self._terms,
+            run=self._run,
+            changed=lambda: self._changed(key),
+            dismissed=lambda seat: self._part((seat,)),
+        )
         self._looking = self._looking or self._run(self._look())
 
     def _close(self, key: str) -> None:
-        seats = self._seats.pop(key)
-        for task in self._tasks.pop(key):
-            task.cancel()
+        seats = self._seats.pop(key).close()
         self._tell(Hosting(key, "gone"))
+        self._part(seats)
+
+    def _part(self, seats: Sequence[Seat]) -> None:
         farewell = self._run(self._leave(seats))
         self._farewells.add(farewell)
         farewell.add_done_callback(self._farewells.discard)
@@ -123,20 +129,7 @@ class House:
 
     def _changed(self, key: str) -> None:
         if key in self._seats:
-            self._tell(self._hosting(key))
-
-    def _hosting(self, key: str) -> Hosting:
-        seats = self._seats[key]
-        state, reason = _judged(seats)
-        return Hosting(
-            key,
-            state,
-            reason,
-            tuple(Door(seat.host.door.address, seat.host.row) for seat in seats if seat.host),
-            tuple(seat.tally for seat in seats),
-            self._terms.token,
-            max(0.1, min(seat.again for seat in seats) - monotonic()),
-        )
+            self._tell(self._seats[key].hosting())
 
     async def _look(self) -> None:
         looked = fair = monotonic()
@@ -146,9 +139,15 @@ class House:
             if health.blind(now, looked):
                 fair = now + health.STALLED  # whoever was stopped with us has to move first
             if now >= fair:
-                for seat in [seat for seats in self._seats.values() for seat in seats]:
-                    seat.look(now)
+                self._look_at_all(now)
             looked = now
+
+    def _look_at_all(self, now: float) -> None:
+        scaled = sum(seats.scaled for seats in self._seats.values())
+        for seats in list(self._seats.values()):
+            others = scaled - seats.scaled
+            seats.look(now, max(1, self._cores - others))
+            scaled = others + seats.scaled
 
     def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -159,14 +158,3 @@ class House:
         error = None if task.cancelled() else task.exception()
         if error is not None and not self.broken.done():
             self.broken.set_exception(error)
-
-
-def _judged(seats: Sequence[Seat]) -> tuple[HostState, str]:
-    """One instance that answers is enough; none is ready before the first start of all has ended."""
-    worst = next((seat for seat in seats if seat.state == "failed"), None)
-    if worst is not None:
-        return "failed", worst.reason
-    if any(seat.host for seat in seats):
-        return "ready", ""
-    looping = next((seat for seat in seats if seat.state == "crash-loop"), seats[0])
-    return looping.state, looping.reason

@@ -37,6 +37,7 @@ class Seat:
 
     Args:
         changed: told whenever `state`, or the host that answers, changes.
+        proven: whether the model is known to serve: then no start that fails is the last.
 
     Attributes:
         host: who answers; None while nobody does.
@@ -45,14 +46,16 @@ class Seat:
         tally: the row of the board in which its misfortunes are counted.
     """
 
-    def __init__(self, spec: SlotSpec, terms: Terms, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, spec: SlotSpec, terms: Terms, changed: Callable[[], None], *, proven: bool = False
+    ) -> None:
         self._spec = spec
         self._terms = terms
         self._board = terms.board
         self._changed = changed
         self._living: set[Host] = set()
         self._deaths: list[float] = []
-        self._proven = False
+        self._proven = proven
         self.host: Host | None = None
         self.state: State = "starting"
         self.reason = ""

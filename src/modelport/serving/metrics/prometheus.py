@@ -15,6 +15,7 @@ import numpy as np
 
 from modelport.core.plan import Revision
 from modelport.serving import shared
+from modelport.serving.hosts import board
 from modelport.serving.metrics.cells import NS
 from modelport.serving.metrics.exposition import Histogram, escaped, family, histogram
 from modelport.serving.metrics.families import (
@@ -66,6 +67,7 @@ def render(
         [f'model="{escaped(model)}",version="{number}"' for _, model, number in slots.values()],
         merged(segment, [place for place, _, _ in slots.values()]),
     )
+    _count_hosts(known, list(slots), hosts or {})
     lines = (
         *_slot_lines(known),
         *_host_lines(dict(zip(slots, known.labels, strict=True)), hosts or {}),
@@ -86,6 +88,13 @@ def _slot_lines(slots: Slots) -> Iterator[str]:
     for what, cell, unit in SPARSE_CELLS:
         yield from family(what, _seen(slots, cell, unit))
     yield from histogram(BATCH_ROWS, shared.BATCH_BUCKETS, _batches(slots))
+
+
+def _count_hosts(slots: Slots, names: Sequence[str], hosts: Mapping[str, Mapping[int, int]]) -> None:
+    """Instances of a hosted slot are its hosts, which all workers share."""
+    for row, name in enumerate(names):
+        if name in hosts:
+            slots.cells[row, shared.INSTANCES] = hosts[name][board.PID]
 
 
 def _host_lines(labels: Mapping[str, str], hosts: Mapping[str, Mapping[int, int]]) -> Iterator[str]:

@@ -22,7 +22,7 @@ SLOT_CELLS = (
     of_model(
         "modelport_instances",
         "gauge",
-        "Batches that may run at a time, over all workers; of models that scale.",
+        "Batches that may run at a time, over all workers; of models that scale or have hosts.",
         shared.INSTANCES,
     ),
     of_model(

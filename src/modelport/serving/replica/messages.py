@@ -105,6 +105,7 @@ class Hosting(msgspec.Struct, frozen=True, tag="hosting"):
         tallies: rows of the board that count for the slot.
         token: what lets a worker in.
         retry_after: seconds until the next start, in a crash loop.
+        limit: what keeps it from more hosts than it has, when its load calls for more (`scaling.instances`).
     """
 
     key: str
@@ -114,6 +115,7 @@ class Hosting(msgspec.Struct, frozen=True, tag="hosting"):
     tallies: tuple[int, ...] = ()
     token: bytes = b""
     retry_after: float = 1.0
+    limit: str = ""
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):

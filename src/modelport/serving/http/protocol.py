@@ -12,13 +12,14 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from time import monotonic
-from typing import Protocol, cast
+from typing import cast
 
 import httptools
 
-from modelport.errors import BadRequest, ModelportError, Overloaded, RequestTimeout, TooLarge
+from modelport.errors import ModelportError
+from modelport.serving.http import refusals, upgrades
 from modelport.serving.http.exchange import Exchange
-from modelport.serving.settings import Limits
+from modelport.serving.http.surroundings import Server
 
 _NEVER = float("inf")
 _PIPELINE = 32
@@ -28,51 +29,13 @@ _ONCE = frozenset(
 )
 
 
-class Server(Protocol):
-    """What a connection needs of the server around it."""
-
-    limits: Limits
-    connections: set[Connection]
-    now: float
-    closing: bool
-    lean: bool
-    access_log: bool
-
-    def handle(self, exchange: Exchange) -> None: ...
-
-    def log(self, exchange: Exchange) -> None: ...
-
-    def aside(self, work: Callable[[], bytes], then: Callable[[Future[bytes]], None]) -> None: ...
-
-    def rejected(self, status: int) -> None: ...
-
-    def full(self) -> bool: ...
-
-
 class Connection(asyncio.Protocol):
     """One client connection. Owned by the event loop."""
 
     __slots__ = (
-        "_active",
-        "_began",
-        "_body",
-        "_body_limit",
-        "_body_size",
-        "_broken",
-        "_chunks",
-        "_deadline",
-        "_handling",
-        "_head_size",
-        "_headers",
-        "_in_body",
-        "_parser",
-        "_reading",
-        "_server",
-        "_stalled",
-        "_transport",
-        "_url",
-        "_waiting",
-        "principal",
+        "_active", "_began", "_body", "_body_limit", "_body_size", "_broken", "_chunks", "_deadline",
+        "_handling", "_head_size", "_headers", "_in_body", "_parser", "_reading", "_server", "_stalled",
+        "_transport", "_url", "_waiting", "principal",
     )  # fmt: skip
 
     def __init__(self, server: Server) -> None:
@@ -95,7 +58,7 @@ class Connection(asyncio.Protocol):
         # uvloop's transports do not derive from asyncio's classes.
         self._transport = transport = cast("asyncio.Transport", transport)
         if self._server.full():
-            self._fail(_FULL)
+            self._fail(refusals.FULL)
         else:
             self._server.connections.add(self)
 
@@ -116,27 +79,23 @@ class Connection(asyncio.Protocol):
             data = self._feed(data)
 
     def _feed(self, data: bytes) -> bytes:
-        """Parse; what is left stands behind a request that asked for another protocol.
-
-        Such a request is answered as any other (RFC 9110, 7.8). The parser would take what follows, even the
-        request's own body, for that protocol; so a fresh one reads on.
-        """
+        """Parse; what is left stands behind a request that asked for another protocol (`upgrades`)."""
         if not self._in_body:
             self._head_size += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            head = self._plain_head() if self._url else b""
+            head = b""
+            if self._url:
+                head = upgrades.plain_head(self._parser, self._url, self._headers)
+                self._begin()
             self._parser = httptools.HttpRequestParser(self)
             return head + data[upgrade.args[0] :]
-        except httptools.HttpParserCallbackError as error:
-            cause = error.__context__
-            self._fail(cause if isinstance(cause, ModelportError) else BadRequest("malformed request"))
         except httptools.HttpParserError as error:
-            self._fail(BadRequest(f"not HTTP/1.1: {error}", code="malformed-http"))
+            self._fail(refusals.unreadable(error))
         else:
             if not self._in_body and self._head_size > self._server.limits.header_bytes + len(data):
-                self._fail(_HEAD_TOO_LARGE)
+                self._fail(refusals.HEAD_TOO_LARGE)
         return b""
 
     def eof_received(self) -> bool:
@@ -167,11 +126,11 @@ class Connection(asyncio.Protocol):
         server, headers = self._server, self._headers
         limits = server.limits
         if self._head_size > limits.header_bytes and len(self._url) + _size(headers) > limits.header_bytes:
-            raise _HEAD_TOO_LARGE
+            raise refusals.HEAD_TOO_LARGE
         if len(headers) > limits.headers:
-            raise _TOO_MANY_HEADERS
+            raise refusals.TOO_MANY_HEADERS
         if b"_" in b"".join(headers):
-            raise _UNDERSCORE
+            raise refusals.UNDERSCORE
         self._in_body = True
         self._began = server.now
         binary = b"inference-header-content-length" in headers
@@ -182,7 +141,7 @@ class Connection(asyncio.Protocol):
                 self._deadline = _NEVER
             return
         if int(length) > self._body_limit:
-            raise self._too_large()
+            raise refusals.body_too_large(self._body_limit)
         self._deadline = _NEVER
         if b"expect" in headers:
             self._encourage(headers[b"expect"])
@@ -194,17 +153,16 @@ class Connection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         self._body_size += len(body)
         if self._body_size > self._body_limit:
-            raise self._too_large()
+            raise refusals.body_too_large(self._body_limit)
         self._body.append(body)
 
     def on_chunk_header(self) -> None:
         self._chunks += 1
         if self._chunks > self._server.limits.chunks:
-            msg = f"more than {self._server.limits.chunks} chunks"
-            raise BadRequest(msg, code="too-many-chunks", hint="send larger chunks, or a content-length")
+            raise refusals.too_many_chunks(self._server.limits.chunks)
 
     def on_message_complete(self) -> None:
-        if b"upgrade" in self._headers and self._has_body_unread():
+        if b"upgrade" in self._headers and upgrades.hides_body(self._parser, self._headers):
             return
         parser = self._parser
         exchange = Exchange(
@@ -273,23 +231,6 @@ class Connection(asyncio.Protocol):
         """Whether no request is being received or answered."""
         return self._active is None and not self._url
 
-    def _has_body_unread(self) -> bool:
-        """Whether the parser skips the body, because the request asks for another protocol."""
-        headers = self._headers
-        declared = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
-        return declared and bool(self._parser.should_upgrade())
-
-    def _plain_head(self) -> bytes:
-        """The head of the present request without its wish for another protocol; the request begins anew."""
-        parser, headers = self._parser, self._headers
-        del headers[b"upgrade"]
-        if b"close" in headers.pop(b"connection", b"").lower():
-            headers[b"connection"] = b"close"
-        line = b"%b %b HTTP/%b\r\n" % (parser.get_method(), self._url, parser.get_http_version().encode())
-        fields = b"".join(b"%b: %b\r\n" % field for field in headers.items())
-        self._begin()
-        return line + fields + b"\r\n"
-
     def _begin(self) -> None:
         """Forget the request that was received; expect the next one."""
         self._url = b""
@@ -315,8 +256,7 @@ class Connection(asyncio.Protocol):
 
     def _again(self, name: bytes, value: bytes) -> None:
         if name in _ONCE:
-            msg = f"the header {name.decode('latin-1')!r} is there twice"
-            raise BadRequest(msg, code="duplicate-header")
+            raise refusals.duplicate_header(name)
         self._headers[name] += b", " + value
 
     def _check_rate(self, now: float) -> None:
@@ -327,17 +267,10 @@ class Connection(asyncio.Protocol):
 
     def _cut(self, why: str) -> None:
         if self._url:
-            self._fail(RequestTimeout(why, hint="send the whole request at once"))
+            self._fail(refusals.too_slow(why))
         elif self._transport is not None:
             self._broken = True
             self._transport.close()
-
-    def _too_large(self) -> TooLarge:
-        return TooLarge(
-            f"the body is over {self._body_limit} bytes",
-            code="body-too-large",
-            hint="send several requests, or binary tensors, whose limit is higher",
-        )
 
     def _fail(self, error: ModelportError) -> None:
         """Answer a request that cannot be framed, after those before it, and close."""
@@ -355,25 +288,6 @@ class Connection(asyncio.Protocol):
         self._active = exchange
         exchange.request_id = "unframed"
         exchange.problem(error)
-
-
-class _HeadTooLarge(BadRequest):
-    code = "headers-too-large"
-    status = 431
-
-
-_HEAD_TOO_LARGE = _HeadTooLarge(
-    "the request line and headers are too large", hint="send fewer, shorter headers"
-)
-_TOO_MANY_HEADERS = _HeadTooLarge("there are too many headers", code="too-many-headers")
-_UNDERSCORE = BadRequest(
-    "a header name holds an underscore", code="bad-header", hint="proxies read '_' and '-' alike; use '-'"
-)
-_FULL = Overloaded(
-    "this worker has no room for another connection",
-    code="too-many-connections",
-    hint="close idle connections, or add workers",
-)
 
 
 def _size(headers: dict[bytes, bytes]) -> int:

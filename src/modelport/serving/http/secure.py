@@ -15,7 +15,8 @@ from typing import Protocol, cast
 
 from modelport.errors import BadRequest
 from modelport.serving.http.problem import problem
-from modelport.serving.http.protocol import Connection, Server
+from modelport.serving.http.protocol import Connection
+from modelport.serving.http.surroundings import Server
 
 _RECORD = 16_384
 """Bytes of plain text in one record of TLS, at most."""

@@ -23,7 +23,9 @@ from sklearn.preprocessing import StandardScaler
 
 import modelport
 from modelport.compile.compiled import Adopted, Candidate, Compiled
-from modelport.compile.pack import Packed, _first_that_holds, pack
+from modelport.compile.pack import pack
+from modelport.compile.packed import Packed
+from modelport.compile.prove import _first_that_holds
 from modelport.compile.sample import Sample
 from modelport.core.signature import Field, Signature
 from modelport.errors import (

@@ -210,7 +210,7 @@ def test_answers_that_do_not_match_the_graph_fail_parity(
     folder: Path, converted: Path, tmp_path: Path
 ) -> None:
     """Recorded answers are compared with the graph here, where the sandbox has no say."""
-    from modelport.compile.pack import pack_adopted
+    from modelport.compile.prove import pack_adopted
 
     copy = tmp_path / "copy"
     shutil.copytree(converted, copy)

@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import modelport
-from modelport.compile.pack import Packed
+from modelport.compile.packed import Packed
 from modelport.core.manifest import Manifest
 from modelport.core.signature import Field
 from modelport.runtimes.base import Predictor

@@ -14,7 +14,7 @@ from modelport.core.signature import Task
 from modelport.errors import SourceRefused, Unsupported
 
 if TYPE_CHECKING:
-    from modelport.compile.pack import Packed
+    from modelport.compile.packed import Packed
     from modelport.runtimes.image.spec import ImageInput
 
 QUANTIZE = "Fewer bits: int8, fp16, or auto, the fastest here that loses at most --allow-loss."

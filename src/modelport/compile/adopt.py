@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from modelport.compile import images
 from modelport.compile.compiled import Adopted
 from modelport.compile.compilers import Compiler, Wanted, compiler_of, libraries
 from modelport.compile.keras.lite import LiteCompiler, LiteModel
-from modelport.compile.onnx_external import whole_graph
 from modelport.compile.sample import Sample
 from modelport.core.manifest import Label
 from modelport.core.signature import Task
-from modelport.errors import SourceRefused, Unsupported
+from modelport.errors import Unsupported
 from modelport.runtimes.image.spec import ImageInput
 
 
@@ -32,15 +30,12 @@ def adopt(
 
     `model` is a live model of a library that has a compiler (`compilers.libraries()`), a tuple of a model and
     what it cannot read its items without (the tokenizer of a transformer), or an ONNX graph
-    (`onnx.ModelProto`, its bytes, or the path of an `.onnx` file). `vectorizer` belongs to an estimator that
-    was fitted on its output; `task` is for models that do not say, `signature` for a SavedModel with several
-    functions. With `image` the model takes one tensor of pictures, and `data` are picture files
-    (`images.pictures`). Raises `Unsupported` when no compiler takes the model, `SourceRefused` for a path to
-    a pickle.
+    (`onnx.ModelProto`, or its bytes). `vectorizer` belongs to an estimator that was fitted on its output;
+    `task` is for models that do not say, `signature` for a SavedModel with several functions. With `image`
+    the model takes one tensor of pictures, and `data` are picture files (`images.pictures`). Raises
+    `Unsupported` when no compiler takes the model.
     """
     wanted = Wanted(labels, vectorizer, task, image, signature)
-    if isinstance(model, str | Path):
-        model = _graph_file(Path(model))
     compiler = _compiler(model)
     return compiler.adopt(model, data, wanted) if image is None else _pictures(compiler, model, data, wanted)
 
@@ -75,14 +70,3 @@ def _compiler(model: Any) -> Compiler:
 def _is_estimator(model: Any) -> bool:
     """Whether it keeps scikit-learn's conventions without deriving from it."""
     return hasattr(model, "get_params") and (hasattr(model, "predict") or hasattr(model, "transform"))
-
-
-def _graph_file(path: Path) -> bytes:
-    if path.suffix.lower() != ".onnx":
-        msg = f"{path.name!r} is not an ONNX file; other files are not loaded here"
-        raise SourceRefused(msg, hint="load the model yourself, or use `modelport pack --trust-pickle`")
-    try:
-        return whole_graph(path)
-    except OSError as error:
-        msg = f"cannot read {path.name!r}: {error.strerror}"
-        raise Unsupported(msg) from error

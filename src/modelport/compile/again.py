@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from modelport.bundle.reader import Bundle, open_bundle
-from modelport.compile.pack import Packed
 from modelport.compile.pack_file import pack_file
+from modelport.compile.packed import Packed
 from modelport.compile.sources import ATTACHMENT, Choices, beside, draft, unpacked
 
 

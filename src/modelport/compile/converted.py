@@ -20,9 +20,9 @@ from modelport.bundle import contain
 from modelport.bundle.trust import audit_files
 from modelport.compile.compiled import Adopted, Candidate, Compiled, Outputs
 from modelport.compile.edges import edges
-from modelport.compile.pack import as_taken
 from modelport.compile.recorded import Recorded
 from modelport.compile.sample import Sample
+from modelport.compile.taken import as_taken
 from modelport.core.manifest import Label, RuntimeKind, Step
 from modelport.core.signature import Signature, Task
 from modelport.errors import BundleError, CompileError, SandboxError

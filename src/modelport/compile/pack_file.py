@@ -5,25 +5,28 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from modelport.bundle.trust import audit_files
 from modelport.compile.adopt import adopt
+from modelport.compile.arguments import check_names, parameters_of
 from modelport.compile.compiled import Adopted, Compiled
 from modelport.compile.converted import read_converted
 from modelport.compile.mlflow.folder import given
 from modelport.compile.onnx_external import whole_graph
-from modelport.compile.pack import Packed, pack_adopted
+from modelport.compile.packed import Packed
+from modelport.compile.prove import pack_adopted
 from modelport.compile.quantize.wish import wish
 from modelport.compile.readers import read, read_column
 from modelport.compile.sample import Sample
 from modelport.compile.sandbox.limits import Limits
 from modelport.compile.sandbox.run import choose, run_sandboxed
 from modelport.compile.source import Source, open_source
-from modelport.core.manifest import Label
-from modelport.core.names import check_name
+from modelport.core.manifest import Label, Parameters
 from modelport.core.signature import Task
 from modelport.runtimes.image.spec import ImageInput
 
@@ -41,6 +44,8 @@ def pack_file(
     head: Path | None = None,
     labels: Sequence[Label] | None = None,
     version: str | None = None,
+    parameters: Parameters | Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
     task: Task | None = None,
     signature: str | None = None,
     image: ImageInput | None = None,
@@ -48,8 +53,10 @@ def pack_file(
     allow_weak_sandbox: bool = False,
     quantize: str | None = None,
     labels_column: str | None = None,
+    truth: Any = None,
     allow_loss: float | None = None,
     limits: Limits | None = None,
+    now: datetime | None = None,
 ) -> Packed:
     """Compile the model in `path` and prove on the rows in `sample_path` that it answers as before.
 
@@ -60,13 +67,14 @@ def pack_file(
 
     `head` is a file with an estimator that was fitted on the embeddings of the encoder in the folder `path`.
     `labels_column` names the column of the sample that holds the right answers: the model does not see it,
-    and what `quantize` loses is judged by it. The other arguments and errors are those of
-    `compile.pack.pack`; also raises `SourceRefused` and `SandboxError`.
+    and what `quantize` loses is judged by it, or by `truth`. Tags of an MLflow folder give way to
+    `tags` of the same name. The other arguments and errors are those of `compile.pack.pack`.
     """
-    check_name(name)
+    check_names(name, version)
+    parameters_of(parameters)
     with tempfile.TemporaryDirectory(prefix="modelport-") as scratch:
         what = given(path, sample_path, Path(scratch), without=labels_column)
-        truth = None if labels_column is None else read_column(what.sample, labels_column)
+        truth = truth if labels_column is None else read_column(what.sample, labels_column)
         precision = wish(quantize, truth, allow_loss)
         source = open_source(what.path, trust_pickle=trust_pickle, vectorizer=vectorizer, head=head)
         wanted = _Wanted(None if labels is None else tuple(labels), task, signature, labels_column, image)
@@ -79,9 +87,11 @@ def pack_file(
             rows,
             name=name,
             version=version,
-            tags=what.tags,
+            parameters=parameters,
+            tags={**what.tags, **(tags or {})},
             precision=precision,
             original_us=original_us,
+            now=now,
         )
 
 

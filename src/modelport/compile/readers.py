@@ -91,7 +91,7 @@ def _csv(text: str) -> Any:
 
 def _jsonl(text: str) -> Any:
     try:
-        rows = [msgspec.json.decode(line) for line in text.splitlines() if line.strip()]
+        rows = [msgspec.json.decode(line) for line in text.split("\n") if line.strip()]
     except msgspec.DecodeError as error:
         msg = f"a line of the JSONL file is not JSON: {error}"
         raise Unsupported(msg, code="unsupported-sample") from error

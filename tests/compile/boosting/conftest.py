@@ -8,7 +8,8 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from modelport.compile.compiled import Compiled, Outputs
-from modelport.compile.pack import Packed, pack
+from modelport.compile.pack import pack
+from modelport.compile.packed import Packed
 from modelport.runtimes.batch import Batch
 from modelport.runtimes.dtypes import conform
 from modelport.runtimes.onnx import open_session

@@ -17,7 +17,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from modelport.compile.boosting.city import city64
-from modelport.compile.pack import Packed, pack
+from modelport.compile.pack import pack
+from modelport.compile.packed import Packed
 from modelport.errors import Unsupported
 
 pytestmark = pytest.mark.extras

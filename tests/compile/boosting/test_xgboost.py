@@ -17,7 +17,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from modelport.compile.pack import Packed, pack
+from modelport.compile.pack import pack
+from modelport.compile.packed import Packed
 from modelport.errors import Unsupported
 
 Proven = Callable[[Any, Any], Packed]

@@ -12,8 +12,8 @@ from tests.compile.keras import models as made
 
 from modelport.bundle.reader import open_bundle
 from modelport.bundle.trust import audit
-from modelport.compile.pack import Packed
 from modelport.compile.pack_file import pack_file
+from modelport.compile.packed import Packed
 from modelport.core.signature import Item, Task
 from modelport.errors import CompileError, SandboxError
 

@@ -15,8 +15,8 @@ from modelport.bundle.reader import open_bundle
 from modelport.cli.app import app
 from modelport.compile.mlflow import flavours
 from modelport.compile.mlflow.document import Document
-from modelport.compile.pack import Packed
 from modelport.compile.pack_file import pack_file
+from modelport.compile.packed import Packed
 from modelport.errors import CompileError, SourceRefused, Unsupported
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")

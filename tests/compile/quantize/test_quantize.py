@@ -18,7 +18,8 @@ from tests.compile.quantize.networks import Digits, as_images
 
 import modelport
 from modelport.bundle.writer import write
-from modelport.compile.pack import Packed, pack
+from modelport.compile.pack import pack
+from modelport.compile.packed import Packed
 from modelport.compile.quantize.anatomy import anatomy
 from modelport.compile.quantize.bundled import quantize_bundle
 from modelport.compile.quantize.processor import processor

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from modelport.compile.columns import objects
-from modelport.compile.pack import Packed, pack
+from modelport.compile.pack import pack
+from modelport.compile.packed import Packed
 from modelport.runtimes.batch import Batch
 from modelport.runtimes.image.spec import ImageInput
 from modelport.runtimes.load import load

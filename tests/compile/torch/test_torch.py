@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelport.compile.pack import Packed, pack
+from modelport.compile.pack import pack
+from modelport.compile.packed import Packed
 from modelport.errors import Unsupported
 from modelport.runtimes.batch import Array, Batch
 from modelport.runtimes.load import load

@@ -40,7 +40,7 @@ def given(path: Path, sample: Path | None, scratch: Path, *, without: str | None
     if not (path.is_dir() and (path / document.MARKER).is_file()):
         if sample is None:
             msg = "the model needs rows to be proven on"
-            raise Unsupported(msg, code="no-sample", hint="give --sample rows.csv")
+            raise Unsupported(msg, code="no-sample", hint="give --sample rows.csv, or sample=")
         return Given(path, sample)
     found = document.read(path)
     flavour, model = flavours.model_of(path, found)

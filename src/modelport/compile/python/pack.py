@@ -14,9 +14,10 @@ import numpy as np
 from modelport.bundle.reader import GOLDEN
 from modelport.bundle.trust import audit_files
 from modelport.bundle.writer import sealed
+from modelport.compile.arguments import check_names, parameters_of
 from modelport.compile.card import card
 from modelport.compile.compare import TOLERANCE, Parity, compare_rows, describe
-from modelport.compile.pack import Packed, Tried, as_json, check_names, parameters_of
+from modelport.compile.packed import Packed, Tried, as_json
 from modelport.compile.profile import profile
 from modelport.compile.python.code import Code
 from modelport.compile.python.hosted import code_of

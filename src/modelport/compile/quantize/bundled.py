@@ -11,13 +11,16 @@ from modelport.bundle.trust import audit
 from modelport.bundle.writer import sealed
 from modelport.compile.compare import compare_rows
 from modelport.compile.compiled import Compiled
-from modelport.compile.pack import as_json, as_taken, golden, made_in, precision_evidence
+from modelport.compile.golden import golden
+from modelport.compile.packed import as_json
 from modelport.compile.parity import Trial, loaded, manifest_of
 from modelport.compile.pieces import answers
+from modelport.compile.prove import made_in, precision_evidence
 from modelport.compile.quantize.choose import choose
 from modelport.compile.quantize.report import Report
 from modelport.compile.quantize.wish import Wish
 from modelport.compile.sample import Sample
+from modelport.compile.taken import as_taken
 from modelport.core.manifest import About, Manifest, identity
 from modelport.errors import Unsupported
 from modelport.runtimes.batch import Batch

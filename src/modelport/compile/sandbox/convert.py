@@ -14,11 +14,11 @@ import numpy as np
 from modelport.compile.compiled import Adopted, Candidate, Compiled, Outputs
 from modelport.compile.converted import ANSWERS, DOCUMENT, Built, Document, Recording
 from modelport.compile.edges import edges
-from modelport.compile.pack import as_taken
 from modelport.compile.pieces import in_pieces
 from modelport.compile.recorded import accepted
 from modelport.compile.sample import Sample
 from modelport.compile.sandbox.load import load
+from modelport.compile.taken import as_taken
 from modelport.errors import Unsupported
 from modelport.runtimes.image.spec import ImageInput
 

@@ -1,0 +1,30 @@
+"""Name, version and parameters as a caller gives them, judged before any work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from modelport.core.manifest import Parameters
+from modelport.core.names import check_name
+from modelport.errors import SettingsError
+
+
+def check_names(name: str, version: str | None) -> None:
+    """Raise `NameInvalid` for a name or version that is none."""
+    check_name(name)
+    if version is not None:
+        check_name(version, "version")
+
+
+def parameters_of(given: Parameters | Mapping[str, Any] | None) -> Parameters:
+    """The parameters in whatever was given. Raises `SettingsError`."""
+    if given is None or isinstance(given, Parameters):
+        return given or Parameters()
+    try:
+        return msgspec.convert(dict(given), Parameters)
+    except msgspec.ValidationError as error:
+        msg = f"the parameters are not well formed: {error}"
+        raise SettingsError(msg) from error

@@ -338,7 +338,7 @@ class Worker:
         if live is None:
             return known
         if isinstance(live.dispatcher, HostDispatcher):
-            return known | live.dispatcher.describe()
+            return known | live.dispatcher.standing.describe()
         if isinstance(live.dispatcher, Lazy):
             return known | self.residence.describe(live.dispatcher)
         return known | {"bytes": live.bytes}

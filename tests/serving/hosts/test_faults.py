@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,7 @@ WHAT = {
     11: lambda: {}["absent"],
     12: lambda: [print("word " * 100) for _ in range(5000)],
     13: lambda: kept.append(subprocess.Popen(["sleep", "3600"])),
+    15: lambda: time.sleep(0.5),
     14: lambda: os.write(2, b"\\xff\\xfe no newline"),
 }
 
@@ -69,7 +71,7 @@ class Model:
         return answer
 """
 SEGFAULT, EXIT, SPIN, SLEEP, GROW = 1, 2, 3, 4, 5
-SYS_EXIT, RAISE, PRINT, FORK, MUTTER = 10, 11, 12, 13, 14
+SYS_EXIT, RAISE, PRINT, FORK, MUTTER, NAP = 10, 11, 12, 13, 14, 15
 TOO_MANY, NAN, TEXT, NONE, WIDE = 20, 21, 22, 23, 24
 
 
@@ -103,6 +105,26 @@ def test_a_model_that_ends_its_process_costs_its_own_call_and_answers_the_next(
         after = served.ask(model, 30.0, 1.0)
     assert (after.status, after.json()["prediction"]) == (200, 31.0)
     assert len(served.running.hosts(f"{model}:1")) == 2
+
+
+def test_of_a_batch_that_took_too_much_memory_only_the_call_that_did_fails(served: Hosted) -> None:
+    """Case 39: its calls, of two workers, are asked once more: in half the batch, then alone."""
+    values = [30.0] * 3 + [GROW] + [31.0] * 4
+    before = served.metric("modelport_host_memory_exceeded_total", "grow")
+    with ExitStack() as stack, served.others_answer():
+        napping, *raws = [stack.enter_context(Raw(served.running.url, timeout=30)) for _ in range(9)]
+        napping.send(asking("grow", NAP))
+        eventually(lambda: served.metric("modelport_executing_requests", "grow") == 1)
+        for raw, value in zip(raws, values, strict=True):
+            raw.send(asking("grow", value))
+        answers = [raw.read() for raw in raws]
+        assert napping.read().status == 200
+    exceeded = served.metric("modelport_host_memory_exceeded_total", "grow") - before
+    assert 2 <= exceeded <= 3, exceeded
+    told = [answer.json().get("prediction", answer.code) for answer in answers]
+    assert told == ["model-memory" if value == GROW else value for value in values]
+    assert answers[values.index(GROW)].status == 503
+    assert served.plan()["slots"]["grow:1"]["host"] != "crash-loop"
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ RESTARTS, HUNG, BLOATED, RECYCLED, LOOPING = COUNTED = range(6, 11)
 # Written by the host.
 WAITING = 11
 """Nanoseconds that the calls which wait there are predicted to wait."""
+TOGETHER = 12
+"""Calls in the batch that runs, or was run last."""
 CELLS = 16
 
 # Why a host is killed.

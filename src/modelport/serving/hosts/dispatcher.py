@@ -1,18 +1,17 @@
 """The dispatcher of a hosted slot: its calls go to model hosts, and wait here while there is none.
 
 What a host was running when it died fails, with the reason; what it was not running is asked again, of its
-successor or of another instance, within its deadline.
+successor or of another instance, within its deadline. So are the calls of a batch that took too much memory,
+in smaller batches.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import monotonic
-from typing import Any
 
-from modelport.errors import DeadlineExceeded, ModelFailed, ModelportError, Overloaded
 from modelport.runtimes.wire import assembled
 from modelport.serving import shared
 from modelport.serving.batching.alarm import Alarm
@@ -21,10 +20,11 @@ from modelport.serving.batching.cost import CostModel
 from modelport.serving.call import NEVER, Call
 from modelport.serving.counters import Counters
 from modelport.serving.execution.run import Outcome
-from modelport.serving.hosts import board as cells
 from modelport.serving.hosts import frames
-from modelport.serving.hosts.board import Board
+from modelport.serving.hosts.board import GROWS, Board
 from modelport.serving.hosts.link import Link
+from modelport.serving.hosts.smaller import Smaller
+from modelport.serving.hosts.standing import Standing, loss
 from modelport.serving.log import note
 from modelport.serving.replica.messages import Door, Hosting
 from modelport.serving.replies import Replies
@@ -42,6 +42,7 @@ class HostDispatcher:
 
     Attributes:
         release: ends what the supervisor says of the slot.
+        standing: what the supervisor said last.
         instances: hosts that take calls. The supervisor starts them for all workers; setting it here starts
             none.
     """
@@ -65,21 +66,20 @@ class HostDispatcher:
         self._counters = counters
         self._replies = replies
         self._loop = loop
-        self._board = board
         self._batch_rows = batch_rows
         self._queue_rows = queue_rows
         self._timeout = timeout
-        self._hosting = Hosting("", "starting")
-        self._again = 0.0
         self._links: dict[bytes, Link] = {}
         self._waiting: list[Call] = []
         self._rows = 0
         self._told: set[Call] = set()
+        self._smaller = Smaller()
         self._alarm = Alarm(loop)
         self._cost = CostModel()
         self.when_idle: Callable[[], None] | None = None
         self.release: Callable[[], None] = lambda: None
         self.instances = instances
+        self.standing = Standing(name, board)
 
     # What the engine sees.
 
@@ -103,36 +103,12 @@ class HostDispatcher:
     @property
     def unready(self) -> str:
         """Why calls are refused now; empty while they are taken."""
-        return self._hosting.reason if self._refuses() else ""
-
-    @property
-    def hosting(self) -> Hosting:
-        """How the slot is hosted, as the supervisor said last."""
-        return self._hosting
-
-    def cells(self) -> dict[int, int]:
-        """How its hosts fare, by cell of the board: `PID` counts those that take calls."""
-        tallies, doors = self._hosting.tallies, self._hosting.doors
-        counted = {cell: sum(self._board.get(row, cell) for row in tallies) for cell in cells.COUNTED}
-        resident = sum(self._board.get(door.row, cells.RESIDENT) for door in doors)
-        return counted | {cells.PID: len(doors), cells.RESIDENT: resident}
-
-    def describe(self) -> dict[str, Any]:
-        """What `/debug/plan` says of it."""
-        known = self.cells()
-        told: dict[str, Any] = {
-            "host": self._hosting.state,
-            "instances": known[cells.PID],
-            "restarts": known[cells.RESTARTS],
-            "bytes": known[cells.RESIDENT],
-        }
-        more = {"reason": self._hosting.reason, "limited_by": self._hosting.limit}
-        return told | {name: text for name, text in more.items() if text}
+        return self.standing.hosting.reason if self._refuses() else ""
 
     def submit(self, call: Call) -> None:
         """Send a call to the host with least to do; raises `Overloaded` when there is none, or no room."""
         if self._refuses():
-            raise self._refusal()
+            raise self.standing.refusal()
         if self._rows and self._rows + call.rows > self._queue_rows:
             raise no_room(call, self._rows, self._queue_rows, self.wait())
         self._rows += call.rows
@@ -163,9 +139,8 @@ class HostDispatcher:
 
     def heard(self, hosting: Hosting) -> None:
         """How the slot is hosted from now on."""
-        self._hosting = hosting
+        self.standing.heard(hosting)
         self.instances = max(1, len(hosting.doors))
-        self._again = monotonic() + hosting.retry_after
         doors = {door.address: door for door in hosting.doors}
         for address, link in list(self._links.items()):
             if address not in doors:
@@ -195,15 +170,18 @@ class HostDispatcher:
         self._count(-int(ran))
         self._end([self._outcome(call, frame, memory)])
 
-    def lost(self, link: Link, running: Sequence[Call], waiting: Sequence[Call], fault: str) -> None:
+    def lost(self, link: Link, running: Mapping[Call, int], waiting: Sequence[Call], fault: str) -> None:
         """A host has gone, or has let this worker go."""
         self._links.pop(link.door.address, None)
         if fault:
             note("host not understood", logging.ERROR, slot=self._name, reason=fault)
-        error = _loss(self._board.get(link.door.row, cells.DOOM))
+        doom = self.standing.doom(link.door.row)
+        again = [
+            call for call, batch in running.items() if doom == GROWS and self._smaller.again(call, batch)
+        ]
         self._count(-len(running))
-        self._end([Outcome(call, None, 0, error) for call in running])
-        self._waiting[:0] = waiting
+        self._end([Outcome(call, None, 0, loss(doom)) for call in running if call not in again])
+        self._waiting[:0] = [*again, *waiting]
         if self._refuses():
             self._refuse_waiting()
         else:
@@ -219,7 +197,7 @@ class HostDispatcher:
         links = [link for link in self._links.values() if not link.leaving]
         if links:
             late = min(call.deadline, call.received + self._timeout)
-            min(links, key=lambda link: link.rows).ask(call, late)
+            min(links, key=lambda link: link.rows).ask(call, late, self._smaller.most(call))
         else:
             self._waiting.append(call)
 
@@ -235,16 +213,16 @@ class HostDispatcher:
 
     def _refuses(self) -> bool:
         """Whether there is no host, and none is about to come."""
-        return self._hosting.state in {"crash-loop", "failed", "gone"} and not self._links
+        return self.standing.hopeless and not self._links
 
     def _refuse_waiting(self) -> None:
         calls, self._waiting = self._waiting, []
         for call in calls:
-            self._rows -= call.rows
+            self._forget(call)
             if call.cancelled:
                 self._replies.dropped(call, monotonic())
             else:
-                self._replies.refused(call, self._refusal())
+                self._replies.refused(call, self.standing.refusal())
         self._show()
 
     def _drop_unwanted(self, now: float) -> None:
@@ -254,8 +232,7 @@ class HostDispatcher:
         self._show()
 
     def _drop(self, call: Call, now: float) -> None:
-        self._rows -= call.rows
-        self._told.discard(call)
+        self._forget(call)
         self._replies.dropped(call, now)
 
     def _outcome(self, call: Call, frame: frames.Answer | frames.Refusal, memory: memoryview) -> Outcome:
@@ -266,10 +243,15 @@ class HostDispatcher:
 
     def _end(self, outcomes: list[Outcome]) -> None:
         for outcome in outcomes:
-            self._rows -= outcome.call.rows
-            self._told.discard(outcome.call)
+            self._forget(outcome.call)
         self._replies.ended(outcomes, monotonic())
         self._show()
+
+    def _forget(self, call: Call) -> None:
+        """It is about to have its answer, or needs none."""
+        self._rows -= call.rows
+        self._told.discard(call)
+        self._smaller.forget(call)
 
     def _count(self, calls: int) -> None:
         self._counters.add(shared.EXECUTING, calls)
@@ -288,25 +270,3 @@ class HostDispatcher:
         """A deadline has come: answer the late, and tell the next deadline."""
         self.sweep(now)
         return min((call.deadline for call in self._all() if not call.status), default=NEVER)
-
-    def _refusal(self) -> Overloaded:
-        return Overloaded(
-            f"the model {self._name} does not run: {self._hosting.reason}",
-            code="crash-loop",
-            retry_after=max(0.1, self._again - monotonic()),
-            hint="it is started again after the given time; the server's log tells more",
-        )
-
-
-def _loss(doom: int) -> ModelportError:
-    """What a call gets whose host died running it."""
-    if doom in {cells.HANGS, cells.STALLS}:
-        msg = "the model did not answer in the time that one batch may take, and was ended"
-        return DeadlineExceeded(
-            msg, code="model-hung", hint="raise --host-call-seconds if it may take longer"
-        )
-    if doom == cells.GROWS:
-        msg = "the model took more memory than it may, and was ended"
-        return Overloaded(msg, code="model-memory", hint="send fewer rows at a time, or raise --host-memory")
-    msg = "the process of the model ended while it computed this request"
-    return ModelFailed(msg, code="model-crashed", hint="the server's log tells how it ended")

@@ -29,7 +29,10 @@ class Knock(msgspec.Struct, frozen=True, tag="knock"):
 
 
 class Ask(msgspec.Struct, frozen=True, tag="ask"):
-    """A call. Times are seconds of the machine's monotonic clock; `id` is unique on this wire."""
+    """A call. Times are seconds of the machine's monotonic clock; `id` is unique on this wire.
+
+    `most` calls may share its batch, 0 for as many as there are.
+    """
 
     id: int
     received: float
@@ -37,6 +40,7 @@ class Ask(msgspec.Struct, frozen=True, tag="ask"):
     deadline: float
     partial: bool
     heads: Heads
+    most: int = 0
 
 
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
@@ -46,9 +50,10 @@ class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
 
 
 class Starting(msgspec.Struct, frozen=True, tag="starting"):
-    """These are about to be run, in one batch with others perhaps."""
+    """These are about to be run, in a batch of so many calls."""
 
     ids: list[int]
+    together: int = 1
 
 
 class Ran(msgspec.Struct, frozen=True, array_like=True):

@@ -15,15 +15,15 @@ from time import monotonic_ns
 import msgspec
 import numpy as np
 
-from modelport.errors import DeadlineExceeded, ModelportError, Overloaded
+from modelport.errors import DeadlineExceeded, ModelportError
 from modelport.serving.call import Call
-from modelport.serving.dispatch import Dispatcher
 from modelport.serving.execution.run import Outcome
 from modelport.serving.hosts import board as cells
 from modelport.serving.hosts import frames
 from modelport.serving.hosts.board import Board
 from modelport.serving.hosts.line import Line, LineCall
 from modelport.serving.hosts.messages import FromHost, HostBoot, Ready, Retire, ToHost, Unfit
+from modelport.serving.hosts.turnstile import Turnstile
 from modelport.serving.hosts.watched import Watch, watched
 from modelport.serving.loader import Warm, load_once
 from modelport.serving.local import Local
@@ -70,11 +70,16 @@ class Tally:
 class Crier:
     """`Witness` of a host: tells workers what becomes of their calls."""
 
+    def __init__(self, board: Board, row: int) -> None:
+        self._board = board
+        self._row = row
+
     def starting(self, calls: Sequence[Call]) -> None:
         """Before the model sees them: should it end the process, these are those it may take along."""
+        self._board.put(self._row, cells.TOGETHER, len(calls))
         ours = [call for call in calls if isinstance(call, LineCall)]
         for line, theirs in groupby(ours, key=lambda call: call.line):
-            line.starting([call.number for call in theirs])
+            line.starting([call.number for call in theirs], len(calls))
 
     def executed(self, outcomes: Sequence[Outcome], now: float) -> None:  # noqa: ARG002
         """Those that nobody waits for have had no answer yet; their workers still count them."""
@@ -101,7 +106,7 @@ class Guest:
         self._board = Board(boot.board)
         self._tally = Tally()
         self._lines: set[Line] = set()
-        self._dispatcher: Dispatcher | None = None
+        self._turnstile: Turnstile | None = None
         self._leaving = asyncio.Event()
         self._retiring = False
         # One thread, always the same, loads the model and runs it: some libraries insist on that.
@@ -131,12 +136,9 @@ class Guest:
 
     def ask(self, call: LineCall) -> None:
         """Take a worker's call."""
-        assert self._dispatcher is not None
+        assert self._turnstile is not None
         self._board.add(self._boot.row, cells.CALLS)
-        try:
-            self._dispatcher.submit(call)
-        except Overloaded as error:
-            call.failed(error)
+        self._turnstile.submit(call)
 
     def ran(self) -> list[frames.Ran]:
         """Batches that were run and not told of yet."""
@@ -162,9 +164,9 @@ class Guest:
         assert warm.predictor is not None
         spec, row = self._boot.slot, self._boot.row
         watch = Watch(spec.id, lambda since: self._board.put(row, cells.BUSY, since))
-        replies = Replies(spec.id, self._tally, Crier(), timeout=self._settings.timeout)
+        replies = Replies(spec.id, self._tally, Crier(self._board, row), timeout=self._settings.timeout)
         local = Local(self._loop, self._model, ThreadPoolExecutor(2, "prepare"))
-        self._dispatcher = local.dispatcher(
+        dispatcher = local.dispatcher(
             msgspec.structs.replace(spec, instances=1),
             msgspec.structs.replace(self._settings, inline_seconds=0.0, queue_rows=_QUEUE),
             Warm(warm.manifest, warm.identity, watched(warm.predictor, watch), warm.costs),
@@ -172,6 +174,7 @@ class Guest:
             counters=self._tally,
             replies=replies,
         )
+        self._turnstile = Turnstile(self._loop, dispatcher)
         door = socket.socket(fileno=self._boot.listen)
         self._loop.add_reader(door.fileno(), self._let_in, door)
 
@@ -183,8 +186,8 @@ class Guest:
         self._lines.add(Line(self._loop, sock, self._boot.token, self))
 
     def _beat(self) -> None:
-        assert self._dispatcher is not None
-        wait = self._dispatcher.wait()
+        assert self._turnstile is not None
+        wait = self._turnstile.wait()
         self._board.put(self._boot.row, cells.WAITING, int(wait * 1e9) if isfinite(wait) else 0)
         self._board.put(self._boot.row, cells.BEAT, monotonic_ns())
         self._loop.call_later(_BEAT, self._beat)

@@ -35,12 +35,13 @@ class Kitchen(Protocol):
 class LineCall(Call):
     """One call of one worker."""
 
-    __slots__ = ("line", "number")
+    __slots__ = ("line", "most", "number")
 
     def __init__(self, line: Line, ask: frames.Ask, batch: Batch) -> None:
         super().__init__(None, batch, id="", received=ask.received, protocol=0)  # type: ignore[arg-type]
         self.line = line
         self.number = ask.id
+        self.most = ask.most
         self.queued = ask.queued
         self.deadline = ask.deadline
         self.partial = ask.partial
@@ -76,9 +77,9 @@ class Line:
         self._wire = Wire(loop, sock, self._heard, self._ended)
         self.ran: Callable[[], list[frames.Ran]] = kitchen.ran
 
-    def starting(self, numbers: list[int]) -> None:
-        """These calls are about to be run."""
-        self._wire.send(frames.encode(frames.Starting(numbers)))
+    def starting(self, numbers: list[int], together: int) -> None:
+        """These calls are about to be run, in a batch of so many."""
+        self._wire.send(frames.encode(frames.Starting(numbers, together)))
 
     def answer(
         self, call: LineCall, answer: frames.Answer | frames.Refusal, parts: list[memoryview] | None = None

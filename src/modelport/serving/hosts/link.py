@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Protocol
 
@@ -28,8 +28,9 @@ class Owner(Protocol):
     ) -> None:
         """The answer to a call, and whether the host ran it."""
 
-    def lost(self, link: Link, running: Sequence[Call], waiting: Sequence[Call], fault: str) -> None:
-        """The wire has ended: these the host may have been running, those it was not."""
+    def lost(self, link: Link, running: Mapping[Call, int], waiting: Sequence[Call], fault: str) -> None:
+        """The wire has ended: these the host may have been running, each in a batch of so many calls, and
+        those it was not."""
 
 
 class Link:
@@ -55,7 +56,7 @@ class Link:
         self._owner = owner
         self._numbers = count(1)
         self._calls: dict[int, Call] = {}
-        self._running: set[int] = set()
+        self._running: dict[int, int] = {}
         self._wire = Wire(loop, sock, self._heard, self._ended)
         self._wire.send(frames.encode(frames.Knock(token)))
 
@@ -64,11 +65,11 @@ class Link:
         """The calls that are out, in order."""
         return list(self._calls.values())
 
-    def ask(self, call: Call, late: float) -> None:
-        """Send a call, which is worthless from `late` on."""
+    def ask(self, call: Call, late: float, most: int = 0) -> None:
+        """Send a call, which is worthless from `late` on, and whose batch may hold `most` calls (0: any)."""
         number = next(self._numbers)
         heads, parts = dismantled(call.batch)
-        ask = frames.Ask(number, call.received, call.queued, late, call.partial, heads)
+        ask = frames.Ask(number, call.received, call.queued, late, call.partial, heads, most)
         self._calls[number] = call
         self.rows += call.rows
         self._wire.send(frames.encode(ask), list(padded(parts)))
@@ -92,22 +93,23 @@ class Link:
         except msgspec.MsgspecError as error:
             raise ValueError(str(error)) from error
         if isinstance(frame, frames.Starting):
-            self._running.update(frame.ids)
+            self._running.update(dict.fromkeys(frame.ids, frame.together))
             self._owner.starting([self._calls[number] for number in frame.ids if number in self._calls])
             return
         call = self._calls.pop(frame.id, None)
         if call is None:
             msg = "an answer to a call that was not asked"
             raise ValueError(msg)
-        ran = frame.id in self._running
-        self._running.discard(frame.id)
+        ran = self._running.pop(frame.id, 0) > 0
         self.rows -= call.rows
         self._owner.back(call, frame, memory, ran=ran)
         if self.leaving and not self._calls:
             self._wire.close()
 
     def _ended(self, fault: str) -> None:
-        running = [call for number, call in self._calls.items() if number in self._running]
+        running = {
+            self._calls[number]: batch for number, batch in self._running.items() if number in self._calls
+        }
         waiting = [call for number, call in self._calls.items() if number not in self._running]
         self._calls.clear()
         self.rows = 0

@@ -147,10 +147,19 @@ class Seat:
         self.host = None
         note("host lost", logging.ERROR, slot=self._spec.id, pid=host.pid, reason=self._end_of(host))
         self._board.add(self.tally, cells.RESTARTS)
-        self._died(f"its process ended ({self._end_of(host)})")
+        self._died(f"its process ended ({self._end_of(host)})", counts=not self._overfed(host))
 
-    def _died(self, reason: str) -> None:
-        self._deaths = health.remember(self._deaths, monotonic())
+    def _overfed(self, host: Host) -> bool:
+        """Whether a batch of several calls took too much memory: the successor gets smaller ones, so this
+        says little of how it will fare."""
+        doom, busy, together = (
+            self._board.get(host.row, cell) for cell in (cells.DOOM, cells.BUSY, cells.TOGETHER)
+        )
+        return doom == cells.GROWS and busy > 0 and together > 1
+
+    def _died(self, reason: str, *, counts: bool = True) -> None:
+        if counts:
+            self._deaths = health.remember(self._deaths, monotonic())
         self.again = monotonic() + judge.pause(self._deaths, monotonic())
         looping = health.crash_loop(self._deaths, monotonic())
         if looping and self._proven and not self._board.get(self.tally, cells.LOOPING):

@@ -68,7 +68,7 @@ class System:
             version=modelport.__version__,
             revision=app.table.revision,
             memory=app.settings.memory,
-            hosts={name: each.cells() for name, each in hosted if isinstance(each, HostDispatcher)},
+            hosts={name: each.standing.cells() for name, each in hosted if isinstance(each, HostDispatcher)},
         )
         exchange.respond(200, body, CONTENT_TYPE.encode())
 

@@ -65,6 +65,17 @@ def test_a_cut_text_says_so_whoever_cut_it(url: str) -> None:
     assert short["confidence"] == pytest.approx(whole["confidence"])
 
 
+def test_a_cut_text_says_so_over_open_inference(url: str) -> None:
+    texts = ["good", LONG, "bad", LONG]
+    tensor = {"name": "text", "datatype": "BYTES", "shape": [4], "data": texts}
+    for more in ({}, {"outputs": [{"name": "label"}]}):
+        said = asked(url, "/v2/models/mood/infer", inputs=[tensor], **more).json()["parameters"]
+        assert said["truncated"] is True
+        assert said["truncated_rows"] == "1,3"
+    one = {**tensor, "shape": [1], "data": ["good"]}
+    assert "truncated" not in asked(url, "/v2/models/mood/infer", inputs=[one]).json()["parameters"]
+
+
 def test_entities_stand_where_they_say(url: str) -> None:
     texts = ["a good film, the bad poor film", "", "great \U0001f600 film"]
     results = asked(url, "/v1/models/who/predict", input=texts).json()["results"]

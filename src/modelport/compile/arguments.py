@@ -10,6 +10,7 @@ import msgspec
 from modelport.core.manifest import Parameters
 from modelport.core.names import check_name
 from modelport.errors import SettingsError
+from modelport.runtimes.text.rules import BadPattern, patterns
 
 
 def check_names(name: str, version: str | None) -> None:
@@ -20,9 +21,22 @@ def check_names(name: str, version: str | None) -> None:
 
 
 def parameters_of(given: Parameters | Mapping[str, Any] | None) -> Parameters:
-    """The parameters in whatever was given. Raises `SettingsError`."""
-    if given is None or isinstance(given, Parameters):
-        return given or Parameters()
+    """The parameters in whatever was given.
+
+    Raises `SettingsError`, also for a pattern of `validation` that a text could keep busy (`slow-pattern`).
+    """
+    if given is None:
+        return Parameters()
+    found = given if isinstance(given, Parameters) else _read(given)
+    try:
+        patterns(found.validation)
+    except BadPattern as error:
+        hint = "write it so that its repeats share no characters"
+        raise SettingsError(str(error), code=error.code, hint=hint) from error
+    return found
+
+
+def _read(given: Mapping[str, Any]) -> Parameters:
     try:
         return msgspec.convert(dict(given), Parameters)
     except msgspec.ValidationError as error:

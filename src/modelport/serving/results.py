@@ -14,6 +14,7 @@ from modelport.runtimes.base import TRUNCATED
 from modelport.runtimes.batch import Array, Batch, Ragged
 
 _NO_ERRORS: dict[int, ModelportError] = {}
+_NONE: frozenset[int] = frozenset()
 
 
 ENTITIES = "entities"
@@ -91,6 +92,12 @@ class Results:
         """Whether the model's own maximum has cut this row."""
         cut = self.batch.tensors.get(TRUNCATED)
         return cut is not None and not isinstance(cut, Ragged) and bool(cut[row])
+
+    def cut(self, start: int, rows: int) -> frozenset[int]:
+        """Those of `rows` rows from `start` on that the model's own maximum has cut, counted from `start`."""
+        if TRUNCATED not in self.batch.tensors:
+            return _NONE
+        return frozenset(row for row in range(rows) if self.truncated(start + row))
 
 
 _ANSWER = {

@@ -1,4 +1,4 @@
-"""Whether a text could keep a token pattern busy: judged before any text is seen.
+"""Whether a text could keep a pattern busy: judged before any text is seen.
 
 Python's `re` tries one way through a pattern after the other. A pattern with two loops that a text can be
 divided between in many ways takes time with the cube of the text's length, or twice as much for every
@@ -9,6 +9,7 @@ bounds.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
 from modelport.runtimes.text.positions import Automaton, TooMuch, automaton
@@ -18,13 +19,16 @@ _MOST_STEPS = 100_000
 Triple = tuple[int, int, int]
 
 
-def slow(pattern: str) -> str:
+def slow(pattern: str, flags: int = 0, *, whole: bool = False) -> str:
     """Why some text could keep `pattern` busy; empty where none can.
 
-    Raises `re.error` for what is no regular expression.
+    `flags` are those it is compiled with; with `whole` all of a text must match, not a part of it. Raises
+    `re.error` for what is no regular expression.
     """
     try:
-        _check(automaton(pattern))
+        found = automaton(pattern, flags)
+        # A match of the whole fails where the text goes on: as with an assertion, everything is tried again.
+        _check(replace(found, asserts=found.asserts or whole))
     except TooMuch as reason:
         return str(reason)
     return ""

@@ -39,9 +39,12 @@ class Automaton:
     asserts: bool
 
 
-def automaton(pattern: str) -> Automaton:
-    """The automaton of `pattern`. Raises `TooMuch`, and `re.error` for what is no regular expression."""
-    tree = parser.parse(pattern)
+def automaton(pattern: str, flags: int = 0) -> Automaton:
+    """The automaton of `pattern`, compiled with `flags`.
+
+    Raises `TooMuch`, and `re.error` for what is no regular expression.
+    """
+    tree = parser.parse(pattern, flags)
     build = _Build()
     whole = build.sequence(tree, tree.state.flags)
     letters, follow = tuple(masks(build.atoms)), tuple(map(frozenset, build.follow))

@@ -8,8 +8,9 @@ from collections.abc import Callable
 import numpy as np
 
 from modelport.core.manifest import Validation
-from modelport.errors import InvalidInput
+from modelport.errors import BundleRefused, InvalidInput
 from modelport.runtimes.batch import Array
+from modelport.runtimes.text.rules import BadPattern, Patterns, patterns
 
 _TAG = re.compile(r"<[^>]*>")
 _SPACE = re.compile(r"\s+")
@@ -18,7 +19,10 @@ Clean = Callable[[str], tuple[str, tuple[str, ...]]]
 
 
 class Rules:
-    """A model's `Validation`, ready to apply. `plain` is true when text needs a length check only."""
+    """A model's `Validation`, ready to apply. `plain` is true when text needs a length check only.
+
+    Raises `BundleRefused` (`bad-pattern`, `slow-pattern`) for a pattern that no stranger's text should meet.
+    """
 
     __slots__ = (
         "_allowed",
@@ -37,10 +41,8 @@ class Rules:
         self.ranges = validation.ranges
         self._html = validation.strip_html
         self._collapse = validation.collapse_whitespace
-        self._allowed = re.compile(validation.allowed_pattern) if validation.allowed_pattern else None
-        self._denied = [
-            (pattern, re.compile(pattern, re.IGNORECASE)) for pattern in validation.denied_patterns
-        ]
+        judged = _patterns(validation)
+        self._allowed, self._denied = judged.allowed, judged.denied
         self.plain = not (self._html or self._collapse or self._allowed or self._denied)
 
     def text(self, text: str) -> tuple[str, tuple[str, ...]]:
@@ -55,9 +57,9 @@ class Rules:
 
     def _clean(self, text: str) -> tuple[str, tuple[str, ...]]:
         notes: list[str] = []
-        for pattern, denied in self._denied:
+        for denied in self._denied:
             if denied.search(text):
-                msg = f"the text matches the denied pattern {pattern!r}"
+                msg = f"the text matches the denied pattern {denied.pattern!r}"
                 raise InvalidInput(msg, code="denied-pattern")
         if self._html and (stripped := _TAG.sub("", text)) != text:
             text = stripped
@@ -80,3 +82,11 @@ class Rules:
             if high is not None:
                 bad |= values > high
         return int(bad.argmax()) if bad.any() else None
+
+
+def _patterns(validation: Validation) -> Patterns:
+    try:
+        return patterns(validation)
+    except BadPattern as error:
+        hint = "change validation of the model's parameters: repeats should share no characters"
+        raise BundleRefused(str(error), code=error.code, hint=hint) from error

@@ -60,6 +60,7 @@ class Inference(msgspec.Struct, frozen=True, eq=False):
         id: the caller's, to be repeated; "" is none.
         timeout: seconds, or 0 for none.
         notes: cleaning rules that changed a text.
+        cut: rows whose text was shortened to the tokens that the model's owner allows.
     """
 
     batch: Batch
@@ -67,6 +68,7 @@ class Inference(msgspec.Struct, frozen=True, eq=False):
     id: str = ""
     timeout: float = 0.0
     notes: tuple[str, ...] = ()
+    cut: frozenset[int] = frozenset()
 
     @property
     def binary(self) -> bool:

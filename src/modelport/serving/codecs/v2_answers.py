@@ -58,7 +58,8 @@ class Answers:
         """All outputs of the rows from `start` on, in JSON; numbers that are not finite are null."""
         rows = inference.batch.rows
         tensors = [_tensor(output, results.tensor(output.name), start, rows) for output in self._sequence]
-        return self._opening(prediction, inference) + b",".join(tensors) + b"]}"
+        cut = inference.cut | results.cut(start, rows)
+        return self._opening(prediction, inference, cut) + b",".join(tensors) + b"]}"
 
     def selected(
         self, results: Results, start: int, prediction: str, inference: Inference
@@ -69,15 +70,19 @@ class Answers:
             BadRequest: an output cannot be classified, or is no text.
             ModelFailed: rows of an output differ in length, which no tensor can hold.
         """
-        stop = start + inference.batch.rows
+        rows = inference.batch.rows
+        stop = start + rows
         parts = [self._one(want, results.tensor(want.name)[start:stop]) for want in inference.wanted or ()]
         head = b",".join(head for head, _ in parts)
-        return self._opening(prediction, inference) + head + b"]}", b"".join(tail for _, tail in parts)
+        opening = self._opening(prediction, inference, inference.cut | results.cut(start, rows))
+        return opening + head + b"]}", b"".join(tail for _, tail in parts)
 
-    def _opening(self, prediction: str, inference: Inference) -> bytes:
-        """Up to the bracket of `outputs`."""
+    def _opening(self, prediction: str, inference: Inference, cut: frozenset[int]) -> bytes:
+        """Up to the bracket of `outputs`. A parameter is one value, so the rows that were cut are a text."""
         caller = b'"id":' + _encode(inference.id) + b"," if inference.id else b""
         more = b',"notes":' + _encode(",".join(inference.notes)) if inference.notes else b""
+        if cut:
+            more += b',"truncated":true,"truncated_rows":"%b"' % b",".join(b"%d" % row for row in sorted(cut))
         return b'%b%b"parameters":{"prediction_id":"%b"%b},"outputs":[' % (
             self._head, caller, prediction.encode(), more,
         )  # fmt: skip

@@ -74,11 +74,10 @@ class V2Call(Call):
         self.exchange.extra += HIT
 
     def shorten(self) -> None:
-        """Cut the texts, and note that some were cut."""
+        """Cut the texts, and remember which were cut."""
         self.batch, cut = self.slot.truncation.apply(self.batch)
         if cut:
-            notes = (*self.inference.notes, "truncated")
-            self.inference = msgspec.structs.replace(self.inference, batch=self.batch, notes=notes)
+            self.inference = msgspec.structs.replace(self.inference, batch=self.batch, cut=cut)
 
     def answered(self, results: Results, start: int) -> int:
         """Write the outputs that were asked for."""

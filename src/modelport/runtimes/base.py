@@ -88,6 +88,18 @@ class Runtime(Protocol):
 
 
 @runtime_checkable
+class Readable(Protocol):
+    """A runtime that knows how a bundle's texts are cut without loading what answers them.
+
+    So a process can cut texts for a model that runs in another.
+    """
+
+    def reader(self, files: Files) -> Reader:
+        """Raises `BundleRefused` or `BundleCorrupt` as `load` does."""
+        ...
+
+
+@runtime_checkable
 class Placeable(Protocol):
     """A runtime that knows accelerators."""
 

@@ -31,6 +31,19 @@ def providers(device: str, available: Sequence[str] | None = None) -> list[Provi
     return [*placed, _CPU]
 
 
+def check_placed(device: str, used: Sequence[str]) -> None:
+    """ONNX Runtime falls back to the CPU where a provider does not start; `used` are those of a session.
+
+    Raises `BundleRefused` (`device-absent`) when the device's own is not among them.
+    """
+    wanted = {"cuda": _CUDA, "tensorrt": _TENSORRT}.get(device.partition(":")[0])
+    if wanted is not None and wanted not in used:
+        msg = f"{device} cannot be used: ONNX Runtime could not start the {wanted}"
+        raise BundleRefused(
+            msg, code="device-absent", hint="check the driver and the libraries it needs, or serve on cpu"
+        )
+
+
 def _require(device: str, provider: str, available: Sequence[str]) -> None:
     if provider not in available:
         msg = f"{device} needs the {provider} of ONNX Runtime, which is not installed here"

@@ -6,7 +6,7 @@ from modelport.bundle.reader import Bundle
 from modelport.bundle.trust import audit
 from modelport.core.plan import CPU
 from modelport.errors import BundleRefused
-from modelport.runtimes.base import Placeable, Predictor, Runtime
+from modelport.runtimes.base import Placeable, Predictor, Readable, Reader, Runtime
 from modelport.runtimes.golden import replay
 from modelport.runtimes.registry import runtime
 
@@ -20,6 +20,15 @@ def load(bundle: Bundle, threads: int = 1, device: str = CPU) -> Predictor:
     """
     audit(bundle)
     return placed(runtime(bundle.manifest.runtime), device).load(bundle, threads)
+
+
+def reader(bundle: Bundle) -> Reader | None:
+    """How the bundle's texts are cut, for a process that does not load its model; None where they are not.
+
+    Raises `BundleRefused` or `BundleCorrupt`.
+    """
+    found = runtime(bundle.manifest.runtime)
+    return found.reader(bundle) if isinstance(found, Readable) else None
 
 
 def placed(found: Runtime, device: str) -> Runtime:

@@ -11,7 +11,7 @@ from modelport.core.signature import Field
 from modelport.errors import BundleCorrupt, ModelFailed
 from modelport.runtimes.base import Files
 from modelport.runtimes.batch import Array, Batch
-from modelport.runtimes.devices import providers
+from modelport.runtimes.devices import check_placed, providers
 from modelport.runtimes.ort import onnxruntime
 from modelport.runtimes.steps import registry as steps
 
@@ -102,19 +102,23 @@ def open_session(
 
     `optimised=False` runs the graph node by node as written: the reference to compare with. `weights` are
     the files that a graph with external data names.
-    Raises `BundleCorrupt` when ONNX Runtime does not take the graph.
+    Raises `BundleCorrupt` when ONNX Runtime does not take the graph, `BundleRefused` (`device-absent`) when
+    it would run it elsewhere.
     """
     ort = onnxruntime()
+    wanted = providers(device)
     try:
         options = _options(graph, threads, weights or {})
         if not optimised:
             options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-        return ort.InferenceSession(graph, options, providers=providers(device))
+        session = ort.InferenceSession(graph, options, providers=wanted)
     except Exception as error:
         msg = "ONNX Runtime cannot load the graph"
         raise BundleCorrupt(
             msg, code="graph-refused", hint="was it packed for a newer ONNX Runtime?"
         ) from error
+    check_placed(device, session.get_providers())
+    return session
 
 
 def weights_beside(path: str, graph: bytes, files: Files) -> dict[str, bytes]:

@@ -16,7 +16,7 @@ from modelport.core.manifest import Manifest
 from modelport.core.plan import CPU, SlotSpec
 from modelport.core.signature import Field
 from modelport.errors import BundleRefused
-from modelport.runtimes.base import Predictor, Staged
+from modelport.runtimes.base import Predictor, Reader, Staged
 from modelport.runtimes.batch import Array, Batch
 from modelport.runtimes.image.blank import PICTURE
 from modelport.serving.codecs.tensors import NUMPY
@@ -65,10 +65,11 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Hosted:
-    """A bundle whose model runs in a model host."""
+    """A bundle whose model runs in a model host; `reader` cuts its texts here, where they are cut."""
 
     manifest: Manifest
     identity: str
+    reader: Reader | None = None
 
 
 def in_host(manifest: Manifest, spec: SlotSpec) -> bool:
@@ -89,7 +90,7 @@ def verify(spec: SlotSpec, *, allow_python: bool) -> Verified | Hosted:
         audit(bundle)  # reads every file, and so proves every digest
         runtime(bundle.manifest.runtime)
         if in_host(bundle.manifest, spec):
-            return Hosted(bundle.manifest, bundle.identity)
+            return _hosted(bundle)
         known = Verified(bundle.manifest, bundle.identity, _size(bundle.manifest))
     if known.manifest.runtime not in _begun and known.bytes <= _SMALL:
         load_once(spec, threads=1, allow_python=allow_python)
@@ -104,7 +105,7 @@ def load(spec: SlotSpec, *, threads: int, allow_python: bool) -> Warm | Hosted:
     """
     with _opened(spec, allow_python=allow_python) as bundle:
         if in_host(bundle.manifest, spec):
-            return Hosted(bundle.manifest, bundle.identity)
+            return _hosted(bundle)
     return load_here(spec, threads=threads, allow_python=allow_python)
 
 
@@ -133,6 +134,12 @@ def load_once(spec: SlotSpec, *, threads: int, allow_python: bool) -> Warm:
         replay(predictor, golden, manifest.signature)
     costs = tuple(_measure(predictor, manifest))
     return Warm(manifest, identity, predictor, costs, max(_size(manifest), _grown(before)))
+
+
+def _hosted(bundle: Bundle) -> Hosted:
+    from modelport.runtimes.load import reader
+
+    return Hosted(bundle.manifest, bundle.identity, reader(bundle))
 
 
 def _opened(spec: SlotSpec, *, allow_python: bool) -> Bundle:

@@ -110,7 +110,7 @@ class SlotBuilder:
         if isinstance(bundle, Warm):
             return await self._dispatcher(parts, bundle)
         if isinstance(bundle, Hosted):
-            return await self._hosted(parts, (parts.spec.parameters or bundle.manifest.parameters).batch_size)
+            return await self._hosted(parts, bundle)
         seat = Lazy(
             msgspec.structs.replace(parts.spec, identity=bundle.identity),
             bundle.bytes,
@@ -137,7 +137,7 @@ class SlotBuilder:
             replies=parts.replies,
         )
 
-    async def _hosted(self, parts: _Parts, rows: int) -> Dispatcher:
+    async def _hosted(self, parts: _Parts, bundle: Hosted) -> Dispatcher:
         """Who answers the slot's calls, in model hosts; there once they are ready."""
         dispatcher = HostDispatcher(
             parts.spec.id,
@@ -147,11 +147,11 @@ class SlotBuilder:
             loop=self.local.loop,
             board=self.board,
             instances=parts.spec.instances,
-            batch_rows=rows,
+            batch_rows=(parts.spec.parameters or bundle.manifest.parameters).batch_size,
             queue_rows=self.settings.queue_rows,
             timeout=self.settings.timeout,
         )
-        parts.truncation.loaded(None)  # a model in a host says nothing of its tokens
+        parts.truncation.loaded(bundle.reader)
         dispatcher.release = await self.doors.ready(parts.spec, dispatcher.heard)
         return dispatcher
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
+from modelport.core.plan import CPU
 from modelport.core.signature import Field
 from modelport.errors import BundleCorrupt, InvalidInput
 from modelport.runtimes.base import Files
 from modelport.runtimes.batch import Array, Batch
+from modelport.runtimes.devices import providers
 from modelport.runtimes.image.pixels import Preparation
 from modelport.runtimes.image.spec import INPUT, PATH, ImageModel
 from modelport.runtimes.onnx import GRAPH, OnnxPredictor, open_session, weights_beside
@@ -68,12 +70,22 @@ class ImageRuntime:
 
     kind = "image"
 
+    def __init__(self, device: str = CPU) -> None:
+        self._device = device
+
+    def on(self, device: str) -> ImageRuntime:
+        """The same with its graph on a device: pictures are decoded on the CPU. Raises `BundleRefused`."""
+        providers(device)
+        return ImageRuntime(device)
+
     def load(self, files: Files, threads: int = 1) -> ImagePredictor:
         """Raises `BundleCorrupt` where the data does not hold together, `BundleRefused` without Pillow."""
         model = _model(files.read(PATH))
         preparation = Preparation(model.image)
         graph = files.read(GRAPH)
-        session = open_session(graph, threads, weights=weights_beside(GRAPH, graph, files))
+        session = open_session(
+            graph, threads, weights=weights_beside(GRAPH, graph, files), device=self._device
+        )
         _check(session, model)
         door = Field(model.tensor, model.image.dtype, model.image.shape)
         outputs = files.manifest.signature.outputs

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from modelport.core.plan import CPU
 from modelport.core.signature import Field
 from modelport.errors import BundleCorrupt
 from modelport.runtimes.base import Files, Predictor
@@ -34,13 +35,13 @@ class GraphAnswers:
         return {name: answers.array(name) for name in answers.tensors}
 
 
-def load(spec: Graph, vectorizer: Vectorizer, files: Files, threads: int) -> GraphAnswers:
-    """The graph that `spec` names, on `threads` threads. Raises `BundleCorrupt`."""
+def load(spec: Graph, vectorizer: Vectorizer, files: Files, threads: int, device: str = CPU) -> GraphAnswers:
+    """The graph that `spec` names, on a device. Raises `BundleCorrupt` or `BundleRefused`."""
     if spec.width != vectorizer.width or spec.width > WIDEST:
         msg = f"the graph takes {spec.width} columns, the vectorizer gives {vectorizer.width}"
         raise BundleCorrupt(msg, hint="pack the model again")
     data = files.read(spec.file)
-    session = open_session(data, threads, weights=weights_beside(spec.file, data, files))
+    session = open_session(data, threads, weights=weights_beside(spec.file, data, files), device=device)
     if [node.name for node in session.get_inputs()] != [spec.input]:
         msg = "the graph of the text model does not take the one input that the model names"
         raise BundleCorrupt(msg, code="graph-signature", hint="pack the model again")

@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 
 from modelport.core.manifest import Manifest
+from modelport.core.plan import CPU
 from modelport.errors import BundleCorrupt
 from modelport.runtimes.base import Files
+from modelport.runtimes.devices import providers
 from modelport.runtimes.onnx import GRAPH, open_session, weights_beside
 from modelport.runtimes.transformer import audit, tokens
 from modelport.runtimes.transformer.entities import TOKEN_LABELS, TOKEN_SCORES
@@ -23,19 +25,36 @@ class TransformerRuntime:
 
     kind = "transformer"
 
+    def __init__(self, device: str = CPU) -> None:
+        self._device = device
+
+    def on(self, device: str) -> TransformerRuntime:
+        """The same with its graph on a device: tokens are made on the CPU. Raises `BundleRefused`."""
+        providers(device)
+        return TransformerRuntime(device)
+
+    def reader(self, files: Files) -> tokens.Tokens:
+        """The tokenizer alone; raises as `load` does."""
+        return _tokens(files, _spec(files.read(PATH)))
+
     def load(self, files: Files, threads: int = 1) -> TransformerPredictor:
         """Raises `BundleRefused` for a tokenizer that may do harm, `BundleCorrupt` where parts do not fit."""
         spec = _spec(files.read(PATH))
-        tokenizer = files.read(TOKENIZER)
-        audit.audit(tokenizer, spec)
+        read = _tokens(files, spec)
         data = files.read(GRAPH)
-        session = open_session(data, threads, weights=weights_beside(GRAPH, data, files))
+        session = open_session(data, threads, weights=weights_beside(GRAPH, data, files), device=self._device)
         outputs = _outputs(files.manifest)
         _check_names(session, spec, outputs)
         kind = EntityPredictor if files.manifest.task == "entities" else TransformerPredictor
         if kind is EntityPredictor:
             _check_tags(spec, len(files.manifest.labels or ()))
-        return kind(spec, tokens.load(tokenizer, spec), Graph(spec, session.run, outputs))
+        return kind(spec, read, Graph(spec, session.run, outputs))
+
+
+def _tokens(files: Files, spec: Transformer) -> tokens.Tokens:
+    data = files.read(TOKENIZER)
+    audit.audit(data, spec)
+    return tokens.load(data, spec)
 
 
 def _spec(data: bytes) -> Transformer:

@@ -156,8 +156,9 @@ def test_somebody_else_there_is_an_error(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(str(tmp_path / "s"))
         door.listen()
+        door.settimeout(30)
         child = subprocess.Popen(
-            [sys.executable, "-c", (f"from modelport.serving import takeover as t; from pathlib import Path; "
+            [sys.executable, "-c", (f"from modelport.serving.replica import takeover as t; from pathlib import Path; "
              f"t.take(Path({str(tmp_path / 's')!r}))")],
             stderr=subprocess.PIPE,
         )  # fmt: skip

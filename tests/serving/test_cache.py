@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.serving.regression import Notes, manifest
 from tests.serving.simulated import Asked, World
-from tests.serving.test_batching import Notes, manifest
 
 from modelport.core.manifest import Step, pure
 from modelport.errors import ModelFailed

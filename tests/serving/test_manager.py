@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from tests.serving.test_batching import manifest
+from tests.serving.regression import manifest
 
 from modelport.core.plan import Revision, ServingPlan, SlotSpec
 from modelport.errors import BundleError

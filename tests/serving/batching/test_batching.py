@@ -3,41 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pytest
+from tests.serving.regression import Notes, manifest
 from tests.serving.simulated import Asked, Model, Threads, World
 
-from modelport.core.manifest import FORMAT, Manifest, Parameters
-from modelport.core.signature import Field, Signature
 from modelport.errors import DeadlineExceeded, ModelFailed, Overloaded
 from modelport.serving import replies, shared
 from modelport.serving.batching import alarm, batcher
 from modelport.serving.batching.batcher import Batcher
-from modelport.serving.call import Call
 from modelport.serving.counters import SlotCounters
-from modelport.serving.execution.run import Outcome
 from modelport.serving.replies import Replies
 from modelport.serving.results import Meaning
-
-SIGNATURE = Signature("vector", (Field("input", "FP64", (-1, 1)),), (Field("value", "FP64", (-1,)),))
-
-
-class Notes:
-    """Keeps how every call ended."""
-
-    def __init__(self) -> None:
-        self.statuses: list[int] = []
-
-    def starting(self, calls: Sequence[Call]) -> None:
-        """Nothing is noted before the end."""
-
-    def executed(self, outcomes: list[Outcome], now: float) -> None:
-        self.statuses += [outcome.call.status for outcome in outcomes]
-
-    def dropped(self, call: Call, now: float) -> None:
-        self.statuses.append(call.status)
 
 
 class Bench:
@@ -76,10 +55,6 @@ class Bench:
 
     def cell(self, cell: int) -> int:
         return self.segment.sum_slot(0)[cell]
-
-
-def manifest() -> Manifest:
-    return Manifest(FORMAT, "dummy", "regression", SIGNATURE, None, (), Parameters(), ())
 
 
 @pytest.fixture

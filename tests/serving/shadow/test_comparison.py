@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.serving.test_batching import manifest
+from tests.serving.regression import manifest
 
 from modelport.core.manifest import Manifest
 from modelport.core.signature import Field, Signature

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from tests.serving.regression import Notes, manifest
 from tests.serving.simulated import Asked, Model, Threads, World
-from tests.serving.test_batching import Notes, manifest
 
 from modelport.core.manifest import Manifest
 from modelport.core.plan import EndpointSpec, Route, Share, SlotSpec

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pytest
+from tests.serving.regression import manifest
 from tests.serving.simulated import Asked, Model, Threads, World
-from tests.serving.test_batching import manifest
 
 from modelport.core.plan import SlotSpec
 from modelport.errors import BundleCorrupt, DeadlineExceeded, ModelportError, Overloaded

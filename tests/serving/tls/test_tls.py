@@ -17,7 +17,7 @@ import pytest
 from tests.acceptance.models import dummy
 from tests.acceptance.rawclient import Raw
 from tests.acceptance.served import summing
-from tests.serving.certificates import Authority, Paths
+from tests.serving.tls.certificates import Authority, Paths
 
 import modelport
 from modelport.client import AsyncClient

@@ -21,7 +21,7 @@ from modelport.serving.metrics.statistics import statistics
 from modelport.serving.replica import ledger
 
 SLOTS = {"churn:1": (0, "churn", 1), "churn:2": (1, "churn", 2), "idle:1": (2, "idle", 1)}
-DOCS = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
+DOCS = Path(__file__).parents[3] / "docs" / "reference" / "metrics.md"
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 

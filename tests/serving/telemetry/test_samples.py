@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.serving.regression import SIGNATURE, manifest
 from tests.serving.simulated import Asked
-from tests.serving.test_batching import SIGNATURE, manifest
 
 from modelport.core.telemetry import PayloadEvent
 from modelport.errors import ModelFailed

@@ -157,11 +157,12 @@ def test_somebody_else_there_is_an_error(tmp_path: Path) -> None:
         door.bind(str(tmp_path / "s"))
         door.listen()
         door.settimeout(30)
-        child = subprocess.Popen(
-            [sys.executable, "-c", (f"from modelport.serving.replica import takeover as t; from pathlib import Path; "
-             f"t.take(Path({str(tmp_path / 's')!r}))")],
-            stderr=subprocess.PIPE,
-        )  # fmt: skip
+        code = f"""
+from pathlib import Path
+from modelport.serving.replica import takeover
+takeover.take(Path({str(tmp_path / "s")!r}))
+"""
+        child = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE)
         wire, _ = door.accept()
         with wire:
             wire.sendall(b"hello\n")

@@ -17,7 +17,7 @@ from modelport.serving.call import NEVER, Call
 from modelport.serving.codecs.truncation import Truncation
 from modelport.serving.counters import SlotCounters
 from modelport.serving.dispatch import Dispatcher
-from modelport.serving.lazy.residency import pause
+from modelport.serving.lazy.policy import pause
 from modelport.serving.loader import Warm
 from modelport.serving.log import note
 from modelport.serving.replies import Replies

@@ -1,4 +1,4 @@
-"""Keeps lazy models in memory within a budget of bytes; `residency` decides, this carries out.
+"""Keeps lazy models in memory within a budget of bytes; `policy` decides, this carries out.
 
 Models are loaded one at a time, in a thread, so that what each takes can be measured and no two loads exceed
 the budget together. What is let go is freed in the same thread, before the next is loaded.
@@ -18,7 +18,7 @@ from modelport.core.plan import SlotSpec
 from modelport.errors import ModelportError, Overloaded
 from modelport.serving.dispatch import Dispatcher
 from modelport.serving.lazy.dispatcher import Lazy
-from modelport.serving.lazy.residency import next_step, stale
+from modelport.serving.lazy.policy import next_step, stale
 from modelport.serving.loader import Warm
 from modelport.serving.log import note, trouble
 from modelport.serving.memory import give_back

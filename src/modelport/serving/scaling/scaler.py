@@ -1,4 +1,4 @@
-"""Lets the instances of in-process slots follow their load, as `scaling` decides."""
+"""Lets the instances of in-process slots follow their load, as `instances` decides."""
 
 from __future__ import annotations
 

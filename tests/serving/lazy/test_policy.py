@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelport.serving.lazy.residency import Step, next_step, oldest, pause, stale
+from modelport.serving.lazy.policy import Step, next_step, oldest, pause, stale
 
 
 @dataclass(eq=False)

@@ -13,7 +13,7 @@ from modelport.compile.adopt import adopt
 from modelport.compile.arguments import check_names, parameters_of
 from modelport.compile.packed import Packed
 from modelport.compile.prove import pack_adopted
-from modelport.compile.python.hosted import is_code
+from modelport.compile.python.hosted import is_code, is_module
 from modelport.compile.quantize.wish import wish
 from modelport.core.manifest import Label, Parameters
 from modelport.core.signature import Task
@@ -38,6 +38,7 @@ def pack(
     truth: Any = None,
     allow_loss: float | None = None,
     signature: str | None = None,
+    hosted: bool = False,
     trust_pickle: bool = False,
     allow_weak_sandbox: bool = False,
     now: datetime | None = None,
@@ -58,7 +59,7 @@ def pack(
     a path, and `head` the file of an estimator fitted on the embeddings of an encoder folder.
 
     A class or a function is code of yours: it is not compiled, and packed as `pack_python` says; so is a
-    spaCy pipeline, for its entities or its categories.
+    spaCy pipeline, for its entities or its categories, and with `hosted` a torch module.
 
     Raises `Unsupported` when no compiler takes the model, `ParityError` when it compiles but answers
     otherwise, `NameInvalid` or `SettingsError` for a name, label or parameter that makes no sense,
@@ -94,7 +95,12 @@ def pack(
     if sample is None:
         msg = "the model needs rows to be proven on"
         raise Unsupported(msg, code="no-sample", hint="give sample=, rows as callers will send them")
-    if is_code(model):
+    if hosted and not (is_code(model) or is_module(model)):
+        msg = f"a {type(model).__name__} is compiled, not hosted"
+        raise Unsupported(
+            msg, hint="leave out hosted; classes, functions, pipelines and torch modules are hosted"
+        )
+    if hosted or is_code(model):
         from modelport.compile.python.pack import pack_python
 
         _refuse_compiling(vectorizer, image, quantize)

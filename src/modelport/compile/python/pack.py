@@ -47,6 +47,7 @@ def pack_python(
     sample: Any,
     files: Sequence[str | Path] = (),
     requires: Sequence[str] = (),
+    arguments: Mapping[str, Any] | None = None,
     pure: bool = False,
     labels: Sequence[Label] | None = None,
     version: str | None = None,
@@ -64,12 +65,15 @@ def pack_python(
     says that it always answers the same, so that answers may be remembered. `task` and `labels` are found
     out from the answers where they are not given.
 
+    A live torch module is packed with its source and its weights (safetensors), and made anew in a host by
+    its class, called with `arguments`: plain data. Its forward answers as it is, in evaluation mode.
+
     Raises `Unsupported` (`python-entry`, `python-failed`), `ParityError` (`answers-vary`), `SettingsError`,
     `SourceRefused`.
     """
     check_names(name, version)
     wanted = parameters_of(parameters)
-    code, rows = code_of(model, files, requires, pure=pure), Sample.of(sample)
+    code, rows = code_of(model, files, requires, arguments=arguments, pure=pure), Sample.of(sample)
     first = ask(code, rows, task)
     meant = task or task_of(first.answers, labels or first.known.labels)
     known = labels_of(meant, first.answers, labels or first.known.labels)

@@ -23,7 +23,8 @@ class _Reason(NamedTuple):
 _DATA = _Reason(
     code="data-dependent",
     what="its steps depend on the values of its input",
-    hint="write the choice with torch.where or torch.cond; no .item(), float(), int(), .tolist() in forward",
+    hint="write the choice with torch.where or torch.cond; no .item(), float(), int(), .tolist() in "
+    "forward. Or pack it as it is, with hosted=True",
 )
 _SIZE = _Reason(
     code="fixed-size",

@@ -11,7 +11,6 @@ import ssl
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from time import monotonic, monotonic_ns, time
 from typing import Any
 
@@ -21,6 +20,7 @@ import numpy as np
 from modelport.core.ids import PredictionIds
 from modelport.serving import shared
 from modelport.serving.cache import Cache
+from modelport.serving.debug import Debug
 from modelport.serving.engine import Engine
 from modelport.serving.hosts.board import Board
 from modelport.serving.hosts.dispatcher import HostDispatcher
@@ -33,13 +33,13 @@ from modelport.serving.http.router import Router
 from modelport.serving.http.secure import Secured
 from modelport.serving.http.system import System
 from modelport.serving.http.v2 import OpenInference
-from modelport.serving.lazy.dispatcher import Lazy
 from modelport.serving.lazy.residence import Residence
 from modelport.serving.limits import Limiter
 from modelport.serving.loader import load_here
 from modelport.serving.local import Local
 from modelport.serving.log import setup
 from modelport.serving.manager import Manager
+from modelport.serving.memory import resident
 from modelport.serving.overload.door import Door
 from modelport.serving.overload.pressure import Pressure
 from modelport.serving.replica.channel import Channel
@@ -55,7 +55,6 @@ from modelport.serving.replica.messages import (
     Hosting,
     Listen,
     Prepare,
-    SlotReport,
 )
 from modelport.serving.replica.processes import cores, worker_count
 from modelport.serving.scaling.scaler import Scaler
@@ -65,9 +64,7 @@ from modelport.serving.shadow.shadows import Shadows
 from modelport.serving.shared import Segment
 from modelport.serving.slots import SlotBuilder
 from modelport.serving.table import Table
-from modelport.serving.telemetry.flusher import Flusher
-from modelport.serving.telemetry.recorder import Recorder
-from modelport.serving.telemetry.spool import Spool
+from modelport.serving.telemetry.recording import recording
 from modelport.serving.tls import contexts
 
 _BEAT = 0.1
@@ -103,10 +100,8 @@ class Worker:
         self.engine = Engine(rows=settings.limits.rows, pressure=self.pressure)
         self.stopping = False
         self._loop = loop
-        self._index = boot.worker
         self._row = self.segment.row(boot.worker)
         self._read_before = self.segment.cells[self._row + shared.ANSWERED]
-        self._flusher: Flusher | None = None
         self._tls: ssl.SSLContext | None = None
         self._secured = asyncio.Event()
         self._admitted = asyncio.Event()
@@ -117,7 +112,7 @@ class Worker:
         # A thread is made when a batch finds none free, so room for more than are needed costs nothing.
         threads = max(settings.threads, lanes)
         executor = ThreadPoolExecutor(threads, "batch", initializer=_quiet_arithmetic)
-        recorder = self._telemetry(boot)
+        recorder, self._flusher = recording(settings, self.segment, boot)
         loading = ThreadPoolExecutor(1, "load", initializer=_quiet_arithmetic)
         count = worker_count(settings)
         self.residence = Residence(
@@ -146,8 +141,12 @@ class Worker:
         self.manager = Manager(settings, slots.build, loading, channel.send, self.shadows)
         self.residence.pinned = self.manager.pinned_bytes
         self.gate = Gate(settings, Limiter(self.segment, boot.worker), time, monotonic)
+        debug = Debug(boot.worker, self.manager, self.residence, self.scaler, self.pressure, self.shadows)
         system = System(
-            self, self._describe, secured=lambda: self.gate.secured, compared=self._describe_shadows
+            self,
+            lambda: debug.plan(self.unready_reason),
+            secured=lambda: self.gate.secured,
+            compared=debug.shadow,
         )
         self.front = Front(
             settings,
@@ -244,7 +243,7 @@ class Worker:
                 self._tls = contexts.context(message)
                 self._secured.set()
             case Listen():
-                self.pressure.begin(_resident())
+                self.pressure.begin(resident())
                 self._admitted.set()
             case Drain() if self._draining is None:
                 self._draining = self._loop.create_task(self._drain(message, door, channel))
@@ -283,76 +282,10 @@ class Worker:
             slot.dispatcher.sweep(now)
         here = (slot for slot in self.manager.live if not isinstance(slot.dispatcher, HostDispatcher))
         self.scaler.look(here, now)  # instances of the others are the supervisor's affair
-        self.segment.cells[self._row + shared.RESIDENT] = _resident()
+        self.segment.cells[self._row + shared.RESIDENT] = resident()
         self._loop.call_later(_SWEEP, self._sweep)
-
-    def _telemetry(self, boot: Boot) -> Recorder | None:
-        settings = self.settings
-        if not settings.telemetry:
-            return None
-        recorder = Recorder(
-            self.segment, boot.worker, redacted=settings.redact, spooled=settings.spool is not None
-        )
-        if settings.spool is not None:
-            spool = Spool(
-                Path(settings.spool),
-                boot.incarnation,
-                boot.worker,
-                workers=boot.workers,
-                total_bytes=settings.spool_bytes,
-            )
-            self._flusher = Flusher(recorder, spool, self.segment, boot.worker)
-            self._flusher.start()
-        return recorder
-
-    def _describe(self) -> dict[str, Any]:
-        """Body of `/debug/plan`."""
-        plan = self.manager.plan
-        return {
-            "worker": self._index,
-            "ready": self.ready,
-            "reason": self.unready_reason,
-            "revision": str(self.table.revision),
-            "wanted": str(plan.revision) if plan else None,
-            "endpoints": {
-                name: {
-                    "revision": str(live.revision),
-                    "shares": {share.slot: share.weight for share in live.route.shares},
-                    "shadows": {share.slot: share.weight for share in live.route.shadows},
-                }
-                for name, live in self.table.endpoints.items()
-            },
-            "memory": {"budget": self.residence.budget, "models": self.residence.resident},
-            "slots": {name: self._describe_slot(name, told) for name, told in self.manager.report().items()},
-            "overload": sorted(self.pressure.active),
-        }
-
-    def _describe_shadows(self) -> dict[str, Any]:
-        """Body of `/debug/shadow`."""
-        return {"worker": self._index, "shadows": self.shadows.describe()}
-
-    def _describe_slot(self, name: str, told: SlotReport) -> dict[str, Any]:
-        """What the manager reports of a slot, and of a lazy one where its model is."""
-        known: dict[str, Any] = msgspec.to_builtins(told) | self.scaler.report(name)
-        live = self.manager.slot(name)
-        if live is None:
-            return known
-        if isinstance(live.dispatcher, HostDispatcher):
-            return known | live.dispatcher.standing.describe()
-        if isinstance(live.dispatcher, Lazy):
-            return known | self.residence.describe(live.dispatcher)
-        return known | {"bytes": live.bytes}
 
 
 def _quiet_arithmetic() -> None:
     """No warning per thread for what is looked for anyway: non-finite outputs are counted and marked."""
     np.seterr(over="ignore", invalid="ignore")
-
-
-def _resident() -> int:
-    """Resident memory of this process, in bytes; 0 where the system does not tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except OSError:
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")

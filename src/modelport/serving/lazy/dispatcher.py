@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any, Protocol
 
 from modelport.core.plan import SlotSpec
-from modelport.errors import ModelportError, Overloaded
+from modelport.errors import ModelportError
 from modelport.serving import shared
 from modelport.serving.batching.alarm import Alarm
 from modelport.serving.batching.backlog import Backlog, no_room
@@ -17,6 +17,7 @@ from modelport.serving.call import NEVER, Call
 from modelport.serving.codecs.truncation import Truncation
 from modelport.serving.counters import SlotCounters
 from modelport.serving.dispatch import Dispatcher
+from modelport.serving.lazy import refusals
 from modelport.serving.lazy.policy import pause
 from modelport.serving.loader import Warm
 from modelport.serving.log import note
@@ -136,9 +137,9 @@ class Lazy:
             self._inner.submit(call)
             return
         if self.fatal:
-            raise self._refused_for_good()
+            raise refusals.for_good(self.spec.id, self.unready)
         if call.queued < self._again:
-            raise self._refusal(self._again - call.queued)
+            raise refusals.for_now(self.spec.id, self._reason, self._again - call.queued)
         if not self._waiting.add(call):
             raise no_room(call, self._waiting.rows, self._queue_rows, NEVER)
         self._counters.add(shared.COLD)
@@ -215,7 +216,7 @@ class Lazy:
         self._again, self._reason = monotonic() + seconds, reason
         self._counters.add(shared.LOADS_FAILED)
         note("model not loaded", logging.WARNING, slot=self.spec.id, reason=reason, again=seconds)
-        self.refuse(self._refusal(seconds))
+        self.refuse(refusals.for_now(self.spec.id, reason, seconds))
 
     def refuse(self, error: ModelportError) -> None:
         """Answer everybody who waits."""
@@ -281,19 +282,3 @@ class Lazy:
         """A deadline has come: answer the late, and tell the next deadline."""
         self.sweep(now)
         return min((call.deadline for call in self._waiting if not call.status), default=NEVER)
-
-    def _refusal(self, seconds: float) -> Overloaded:
-        return Overloaded(
-            f"the model {self.spec.id} could not be loaded: {self._reason}",
-            code="load-failed",
-            retry_after=seconds,
-            hint="it is tried again after the given time; GET /debug/plan tells more",
-        )
-
-    def _refused_for_good(self) -> Overloaded:
-        return Overloaded(
-            f"the model {self.spec.id} cannot be loaded: {self.unready}",
-            code="load-failed",
-            retry_after=60.0,
-            hint="it is not tried again; pack it anew and publish it as another version",
-        )

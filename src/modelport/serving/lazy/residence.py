@@ -15,8 +15,9 @@ from time import monotonic, perf_counter
 from typing import Any
 
 from modelport.core.plan import SlotSpec
-from modelport.errors import ModelportError, Overloaded
+from modelport.errors import ModelportError
 from modelport.serving.dispatch import Dispatcher
+from modelport.serving.lazy import refusals
 from modelport.serving.lazy.dispatcher import Lazy
 from modelport.serving.lazy.policy import next_step, stale
 from modelport.serving.loader import Warm
@@ -204,14 +205,7 @@ class Residence:
     def _refuse(self, seat: Lazy) -> None:
         self._wanted.pop(seat, None)
         room = max(0, self._budget - self.pinned())
-        seat.refuse(
-            Overloaded(
-                f"the model {seat.spec.id} takes {seat.size} bytes of memory, and there are {room} for it",
-                code="model-too-large",
-                retry_after=60.0,
-                hint="serve it with a larger --memory, or with fewer workers",
-            )
-        )
+        seat.refuse(refusals.too_large(seat.spec.id, seat.size, room))
 
     def _evict(self, seat: Lazy) -> None:
         del self._loaded[seat]

@@ -23,10 +23,9 @@ from modelport.serving.replica.messages import Boot, Downward, Drain, Upward
 from modelport.serving.replica.recycling import Terms
 from modelport.serving.replica.renewal import Renewal
 from modelport.serving.replica.seat import Seat
+from modelport.serving.replica.watch import Watch
 from modelport.serving.replica.workers import Worker, exits
 
-LOOK = 0.1
-"""Seconds between two looks at the heartbeats."""
 LINGER = 60.0
 """Seconds a stalled worker has to move again and drain."""
 KILL_AFTER = 1.0
@@ -79,6 +78,7 @@ class Crew:
         self.coming: list[Worker] = []
         self._terms = terms
         self._renewal = Renewal(self, drain_seconds)
+        self._watch = Watch(self)
         self._waits = waits
         self.segment = segment
         self._settings = settings
@@ -108,13 +108,13 @@ class Crew:
     def start(self) -> None:
         """Fill every seat, and watch from now on."""
         self._keepers = [self.run(self._keep(seat)) for seat in self.seats]
-        self._keepers.append(self.run(self._watch()))
+        self._keepers.append(self.run(self._watch.run()))
         self._keepers.append(self.run(self._renewal.run()))
 
     async def drain(self, delay: float, seconds: float) -> int:
         """Stop filling seats and let every worker finish; returns how many had to be killed."""
         await self._stop_keeping()
-        moving = [worker for worker in self.aside if not self._stalled(worker, monotonic())]
+        moving = [worker for worker in self.aside if not self._watch.stalled(worker, monotonic())]
         for worker in self.live:
             worker.channel.send(Drain(delay, seconds))
         for seat in self.seats:
@@ -171,7 +171,7 @@ class Crew:
         seat.died()
         if gone:
             self.bury(worker)
-        self._judge(seat, monotonic())
+        self._watch.judge(seat, monotonic())
         self.listener.left(worker, looping=seat.looping)
         if not gone:
             ledger.looping(self.segment, worker.row, is_looping=False)  # it goes with the seat
@@ -252,42 +252,9 @@ class Crew:
         ledger.retire(self.segment, row)
         self.spare.put_nowait(row)
 
-    async def _watch(self) -> None:
-        looked = fair = monotonic()
-        while True:
-            await asyncio.sleep(LOOK)
-            now = monotonic()
-            if health.blind(now, looked):
-                fair = now + health.STALLED  # whoever was stopped with us has to beat first
-            if now >= fair:
-                self._look(now)
-            looked = now
-
-    def _look(self, now: float) -> None:
-        for seat in self.seats:
-            self._judge(seat, now)
-        for worker in self.live:
-            if self._stalled(worker, now):
-                worker.stalled.set()
-
-    def _judge(self, seat: Seat, now: float) -> None:
-        """Show whether starting again helps in this seat; the log tells when that changes."""
-        looping = health.crash_loop(seat.deaths, now)
-        ledger.looping(self.segment, seat.row, is_looping=looping)
-        if looping and not seat.looping:
-            note("worker keeps dying", logging.ERROR, worker=seat.row, deaths=health.LOOP_DEATHS)
-        if seat.looping and not looping:
-            note("worker recovered", worker=seat.row)
-        seat.looping = looping
-
     def cell(self, worker: Worker, cell: int) -> int:
         """A cell of a worker's row."""
         return self.segment.cells[self.segment.row(worker.row) + cell]
-
-    def _stalled(self, worker: Worker, now: float) -> bool:
-        cell = self.cell(worker, shared.HEARTBEAT)
-        beat = health.Beat(cell / 1e9 if cell else None, worker.started, busy=worker.busy)
-        return health.stalled(beat, now)
 
     def run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Work of this crew's own; a fault in it breaks the crew."""

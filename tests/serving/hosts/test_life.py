@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.acceptance.rawclient import Answer
 from tests.acceptance.traffic import traffic
 from tests.serving.hosts.bundles import hosted
 from tests.serving.hosts.hosted import Hosted, asking, right, serving
@@ -44,7 +45,9 @@ def plan(folder: Path, number: int, bundle: str, instances: int = 1) -> str:
 
 
 def test_calls_of_two_workers_share_batches_in_one_host(tmp_path: Path) -> None:
-    with serving(tmp_path, [sums(tmp_path / "good.bundle", seconds=0.05)], workers=2) as one:
+    """Of a bundle that is named as it is found where the server was started."""
+    sums(tmp_path / "good.bundle", seconds=0.05)
+    with serving(tmp_path, ["good.bundle"], workers=2) as one:
         with traffic(one.running.url, [asking("good", 1.0, 2.0)], right, rate=200, clients=16) as seen:
             eventually(lambda: seen.counts["ok"] > 100)
         assert seen.failed == 0, seen.counts
@@ -122,44 +125,31 @@ def test_a_host_that_leaks_is_replaced_before_it_has_to_be_ended(tmp_path: Path)
         assert one.metric("modelport_host_memory_exceeded_total", "good") == 0
 
 
-def test_a_new_version_is_warm_before_it_answers_and_the_old_host_leaves(tmp_path: Path) -> None:
+def test_a_new_version_is_warm_before_it_answers_and_a_wrong_one_changes_nothing(tmp_path: Path) -> None:
     path = plan(tmp_path, 1, sums(tmp_path / "1.bundle"))
     with replica(tmp_path, Settings(plan=path, port=0, workers=2, allow_python=True)) as running:
         running.wait_ready()
         one = Hosted(running)
         (old,) = running.hosts()
-        judge = {1: 3.0, 2: 6.0}
-        with traffic(
-            running.url,
-            [asking("good", 1.0, 2.0)],
-            lambda answer: (
-                "ok"
-                if answer.status == 200 and answer.json()["prediction"] == judge[answer.json()["version"]]
-                else str(answer.status)
-            ),
-            rate=50,
-            clients=4,
-        ) as seen:
-            plan(tmp_path, 2, sums(tmp_path / "2.bundle", factor=2.0))
-            eventually(lambda: one.ask("good", 1.0, 2.0).json()["version"] == 2)
+        with traffic(running.url, [asking("good", 1.0, 2.0)], by_version, rate=50, clients=4) as seen:
+            wrong = SUMS.format(seconds=0, factor=1)
+            golden: dict[str, list[Any]] = {"input": [[1.0, 2.0]], "value": [4.0]}
+            plan(tmp_path, 2, hosted(tmp_path / "2.bundle", wrong, name="good", golden=golden))
+            (failed,) = eventually(lambda: running.events("slot failed"))
+            assert "golden row" in failed["reason"]
+            assert one.ask("good", 1.0, 2.0).json()["version"] == 1
+            plan(tmp_path, 3, sums(tmp_path / "3.bundle", factor=2.0))
+            eventually(lambda: one.ask("good", 1.0, 2.0).json()["version"] == 3)
             eventually(lambda: not alive(old))
         assert seen.failed == 0, seen.counts
 
 
-def test_a_version_that_does_not_answer_its_golden_rows_changes_nothing(tmp_path: Path) -> None:
-    path = plan(tmp_path, 1, sums(tmp_path / "1.bundle"))
-    with replica(tmp_path, Settings(plan=path, port=0, allow_python=True)) as running:
-        running.wait_ready()
-        wrong = hosted(
-            tmp_path / "2.bundle",
-            SUMS.format(seconds=0, factor=1),
-            name="good",
-            golden={"input": [[1.0, 2.0]], "value": [4.0]},
-        )
-        plan(tmp_path, 2, wrong)
-        (failed,) = eventually(lambda: running.events("slot failed"))
-        assert "golden row" in failed["reason"]
-        assert Hosted(running).ask("good", 1.0, 2.0).json()["version"] == 1
+def by_version(answer: Answer) -> str:
+    """Names an answer to 1 and 2: the third version says twice as much as the first."""
+    if answer.status != 200:
+        return f"{answer.status} {answer.code}"
+    said = answer.json()
+    return "ok" if said["prediction"] == {1: 3.0, 3: 6.0}[said["version"]] else "wrong"
 
 
 BAD: dict[str, tuple[str, dict[str, str], str]] = {
@@ -209,12 +199,6 @@ def settled(one: Hosted) -> dict[str, Any] | None:
     """The slots in `/debug/plan`, once none is about to be ready."""
     slots: dict[str, Any] = one.plan()["slots"]
     return slots if {slot["state"] for slot in slots.values()} == {"ready", "failed"} else None
-
-
-def test_a_bundle_is_found_where_the_server_was_started(tmp_path: Path) -> None:
-    sums(tmp_path / "good.bundle")
-    with serving(tmp_path, ["good.bundle"]) as one:
-        assert right(one.ask("good", 1.0, 2.0)) == "ok"
 
 
 def test_python_is_refused_unless_it_is_allowed(tmp_path: Path) -> None:

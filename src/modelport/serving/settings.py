@@ -75,9 +75,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         inline_seconds: a batch predicted to cost less runs on the event loop, else in a thread.
         threads: threads that run batches, per worker; also ONNX Runtime's intra-op threads are `intra_op`.
         intra_op: threads inside one ONNX Runtime session.
-        scale: fewest and most instances of models, or of versions as `churn:2`, in one worker (over all workers
-            where they are hosted); between them
-            they follow the load.
+        scale: fewest and most instances of models, or of versions as `churn:2`, in one worker, or
+            of a hosted model over all workers; between them they follow the load.
         takeover: path of a Unix socket. A replica that listens there hands its port over to this one, and
             this one to the next; None does neither.
         max_requests: a worker that has read so many is replaced by a fresh one; 0 sets no limit.

@@ -6,17 +6,19 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.zoo import folders, graphs, pickles, trees
+from tests.zoo import folders, graphs, networks, pickles, trees
 from tests.zoo.animals import Animal
 
 from modelport.compile.pack_file import pack_file
 from modelport.compile.sandbox.limits import Limits
 from modelport.errors import ModelportError
 
-ZOO = (*graphs.ANIMALS, *pickles.ANIMALS, *folders.ANIMALS, *trees.ANIMALS)
+ZOO = (*graphs.ANIMALS, *pickles.ANIMALS, *folders.ANIMALS, *trees.ANIMALS, *networks.ANIMALS)
 ROWS = "a,b,c,d\n" + "1,2,3,4\n5,6,7,8\n" * 3
 QUICK = Limits(memory=2 << 30, cpu=5, wall=60.0, output=64 << 20)
 """Less patience than with honest files, so that the tests are short."""
+HEAVY = msgspec.structs.replace(QUICK, memory=16 << 30, cpu=25, wall=90.0)
+"""For libraries that take a while to import."""
 
 
 @pytest.fixture(autouse=True)
@@ -30,10 +32,23 @@ def test_there_are_at_least_thirty_of_different_names() -> None:
 
 @pytest.mark.parametrize("animal", ZOO, ids=lambda animal: animal.name)
 def test_a_hostile_file_is_refused_with_its_reason(tmp_path: Path, animal: Animal) -> None:
+    refused(tmp_path, animal)
+
+
+@pytest.mark.extras
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("animal", networks.HEAVY, ids=lambda animal: animal.name)
+def test_a_hostile_file_of_a_large_library_is_refused_with_its_reason(tmp_path: Path, animal: Animal) -> None:
+    refused(tmp_path, animal)
+
+
+def refused(tmp_path: Path, animal: Animal) -> None:
+    """Packing it fails with its code and words, tells nothing it should not, and leaves nothing behind."""
     work, rows = tmp_path / "work", tmp_path / "rows.csv"
     work.mkdir()
     rows.write_text(ROWS)
-    path, limits = animal.write(work), msgspec.structs.replace(QUICK, wall=animal.wall)
+    path = animal.write(work)
+    limits = HEAVY if animal.heavy else msgspec.structs.replace(QUICK, wall=animal.wall)
     before = sorted(str(each) for each in tmp_path.rglob("*"))
     with pytest.raises(ModelportError) as caught:
         pack_file(path, name="beast", sample_path=rows, trust_pickle=True, limits=limits)

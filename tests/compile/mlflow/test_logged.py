@@ -81,3 +81,31 @@ def test_boosted_trees_are_read_from_their_own_files(tracked: Any, tmp_path: Pat
     packed = pack_file(tmp_path / "trees", name="trees", trust_pickle=True)
     assert packed.parity.holds
     assert packed.about.source["mlflow_flavour"] == "xgboost"
+
+
+def test_lightgbm_is_read_from_its_own_file(tracked: Any, tmp_path: Path) -> None:
+    import mlflow.lightgbm
+    from lightgbm import LGBMClassifier
+
+    features, target = load_iris(return_X_y=True, as_frame=True)
+    features.columns = ["a", "b", "c", "d"]
+    model = LGBMClassifier(n_estimators=5, verbose=-1).fit(features, target)
+    mlflow.lightgbm.save_model(model.booster_, tmp_path / "trees", input_example=features.iloc[::9])
+    packed = pack_file(tmp_path / "trees", name="trees")
+    assert packed.parity.holds
+    assert packed.about.source["mlflow_flavour"] == "lightgbm"
+
+
+def test_a_graph_is_read_from_its_folder(tracked: Any, tmp_path: Path) -> None:
+    import mlflow.onnx
+    import numpy as np
+    from onnx import TensorProto, helper
+
+    place = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 4]) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", place[:1], place[1:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    rows = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
+    mlflow.onnx.save_model(model, tmp_path / "relu", input_example=rows)
+    packed = pack_file(tmp_path / "relu", name="relu")
+    assert packed.parity.holds
+    assert packed.about.source["mlflow_flavour"] == "onnx"

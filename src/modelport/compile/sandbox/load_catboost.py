@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from modelport.compile.boosting.catboost_document import check, loss_of
 from modelport.compile.boosting.catboost_native import KINDS, document_of
 from modelport.compile.boosting.checked import reading, refused
 from modelport.compile.sandbox.library import library
+
+_PLACE = re.compile(r"^\S+:\d+: ")
+"""Where in the library's own source a reason was written down."""
 
 
 def load(path: Path) -> Any:
@@ -40,7 +44,7 @@ def _opened(kind: Any, path: Path, form: str) -> Any:
         with reading("CatBoost"):
             model.load_model(str(path), format=form)
     except library("catboost").CatBoostError as error:
-        reason = " ".join(str(error).split()).rpartition(": ")[2][:200]
+        reason = _PLACE.sub("", " ".join(str(error).split()))[:200]
         msg = f"CatBoost refuses the file: {reason}"
         raise refused(msg) from error
     return model

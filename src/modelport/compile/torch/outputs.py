@@ -113,8 +113,15 @@ def _first(called: Callee, entry: Doors) -> Any:
         try:
             return called.call(entry.names, tensors)
         except Exception as error:
-            msg = f"the module does not take the sample: {type(error).__name__}: {str(error)[:300]}"
+            msg = f"the module does not take the sample: {type(error).__name__}: {_reason(error)}"
             raise Unsupported(msg, code="sample-mismatch", hint="call it with the sample by hand") from error
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, without TorchScript's stack: its reason is the last line."""
+    text = str(error).strip()
+    scripted = "Traceback of TorchScript" in text
+    return (text.splitlines()[-1] if scripted else " ".join(text.split()))[:300]
 
 
 def _classification(

@@ -42,8 +42,8 @@ def _judged(rule: str, pattern: str, flags: int = 0, *, whole: bool = False) -> 
         reason, compiled = slow(pattern, flags, whole=whole), re.compile(pattern, flags)
     except (re.error, OverflowError, RecursionError) as error:
         msg = f"{shown} is no regular expression: {error}"
-        raise BadPattern(msg, "bad-pattern") from error
+        raise BadPattern(msg, code="bad-pattern") from error
     if reason:
         msg = f"a text could keep {shown} busy for hours: {reason}"
-        raise BadPattern(msg, "slow-pattern")
+        raise BadPattern(msg, code="slow-pattern")
     return compiled

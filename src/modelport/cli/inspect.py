@@ -113,7 +113,9 @@ def _variant(variant: dict[str, Any]) -> str:
 def _timing(time: dict[str, Any]) -> str:
     before, after = time["original_us"], time["compiled_us"]
     rows = f"{time['rows']} row{'s' if time['rows'] > 1 else ''}"
-    return f"{rows}: {before:,.0f} µs → {after:,.0f} µs ({before / after:,.0f} times as fast)"
+    ratio = before / after
+    factor = f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.1f}"
+    return f"{rows}: {before:,.0f} µs → {after:,.0f} µs ({factor} times as fast)"
 
 
 def _field(field: dict[str, Any]) -> tuple[str, str, str, str]:

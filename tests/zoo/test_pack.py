@@ -9,7 +9,9 @@ import pytest
 from tests.zoo import folders, graphs, networks, pickles, trees
 from tests.zoo.animals import Animal
 
+from modelport.compile.forms import candidates
 from modelport.compile.pack_file import pack_file
+from modelport.compile.sandbox import bwrap
 from modelport.compile.sandbox.limits import Limits
 from modelport.errors import ModelportError
 
@@ -42,6 +44,11 @@ def test_a_hostile_file_of_a_large_library_is_refused_with_its_reason(tmp_path: 
     refused(tmp_path, animal)
 
 
+def needs_bubblewrap(path: Path) -> bool:
+    """Whether this machine cannot look into files of this form at all: their libraries need room to write."""
+    return bwrap.program() is None and any(form.scratch for form in candidates(path))
+
+
 def refused(tmp_path: Path, animal: Animal) -> None:
     """Packing it fails with its code and words, tells nothing it should not, and leaves nothing behind."""
     work, rows = tmp_path / "work", tmp_path / "rows.csv"
@@ -54,8 +61,9 @@ def refused(tmp_path: Path, animal: Animal) -> None:
         pack_file(path, name="beast", sample_path=rows, trust_pickle=True, limits=limits)
     told = str(caught.value)
     print(animal.name, caught.value.code, told[:160])
-    assert caught.value.code in animal.code.split("|")
-    assert animal.says in caught.value.message
+    if caught.value.code != "sandbox-missing" or not needs_bubblewrap(path):
+        assert caught.value.code in animal.code.split("|")
+        assert animal.says in caught.value.message
     assert told.isprintable()
     assert not [word for word in ("Traceback", str(tmp_path), "the secret", "root:") if word in told]
     assert sorted(str(each) for each in tmp_path.rglob("*")) == before, "nothing is left behind"

@@ -32,9 +32,10 @@ def command(
         *("--unshare-user", "--unshare-all", "--uid", _NOBODY, "--gid", _NOBODY, "--cap-drop", "ALL"),
         *("--hostname", "sandbox", "--die-with-parent", "--clearenv"),
         *_variables(environment),
+        # Its own, and before the code is mounted, which may lie below it.
+        *("--size", str(limits.scratch), "--tmpfs", "/tmp"),  # noqa: S108
         *_mounts(inputs),
-        *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"),
-        *("--size", str(limits.scratch), "--tmpfs", "/tmp", "--remount-ro", "/"),  # noqa: S108  its own
+        *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", "--remount-ro", "/"),
         *("--chdir", "/tmp", "--"),  # noqa: S108
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from time import monotonic, time_ns
 from typing import Protocol
 
@@ -86,6 +86,12 @@ class Replies:
         """A call ends before it is run, because of what is in it."""
         self._fail(call, error)
         self._witness.dropped(call, monotonic())
+
+    def expire(self, calls: Iterable[Call], now: float) -> None:
+        """Answer 504 to those of the calls whose deadline or time-out has passed by `now` (monotonic)."""
+        for call in calls:
+            if self.late(call, now):
+                self.expired(call)
 
     def expired(self, call: Call) -> None:
         """Answer 504 to a call that waits or runs, unless it has its answer. What runs goes on unheard."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from time import monotonic
 
-from modelport.serving.call import NEVER
+from modelport.serving.call import NEVER, Call
 
 Ring = Callable[[float], float]
 """Acts on the given monotonic time; returns the earliest deadline still to come, or `NEVER`."""
+
+
+def earliest(calls: Iterable[Call]) -> float:
+    """The earliest deadline of the calls that have no answer yet, or `NEVER`."""
+    return min((call.deadline for call in calls if not call.status), default=NEVER)
 
 
 class Alarm:

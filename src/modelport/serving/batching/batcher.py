@@ -15,10 +15,10 @@ from time import monotonic
 from modelport.errors import Overloaded
 from modelport.runtimes.base import Predictor
 from modelport.serving import shared
-from modelport.serving.batching.alarm import Alarm
+from modelport.serving.batching.alarm import Alarm, earliest
 from modelport.serving.batching.backlog import Backlog, no_room
 from modelport.serving.batching.cost import CostModel
-from modelport.serving.call import NEVER, Call
+from modelport.serving.call import Call
 from modelport.serving.counters import Counters
 from modelport.serving.execution.run import Outcome, run
 from modelport.serving.replies import Replies
@@ -98,9 +98,7 @@ class Batcher:
 
         A running batch is abandoned, not stopped: its instance stays busy until the model returns.
         """
-        for call in (*self._queue, *self._running):
-            if self._replies.late(call, now):
-                self._replies.expired(call)
+        self._replies.expire((*self._queue, *self._running), now)
 
     def close(self) -> None:
         """Nothing to do: its model goes with it."""
@@ -108,9 +106,7 @@ class Batcher:
     def _ring(self, now: float) -> float:
         """A deadline has come: answer the late, and tell the next deadline."""
         self.sweep(now)
-        return min(
-            (call.deadline for call in (*self._queue, *self._running) if not call.status), default=NEVER
-        )
+        return earliest((*self._queue, *self._running))
 
     def _turn(self) -> None:
         self._scheduled = False

@@ -14,12 +14,12 @@ from time import monotonic
 from modelport.errors import Overloaded
 from modelport.runtimes.base import Staged
 from modelport.serving import shared
-from modelport.serving.batching.alarm import Alarm
+from modelport.serving.batching.alarm import Alarm, earliest
 from modelport.serving.batching.backlog import no_room
 from modelport.serving.batching.grouping import Bounds, choose
 from modelport.serving.batching.lengths import LengthBacklog
 from modelport.serving.batching.shapecost import ShapeCost
-from modelport.serving.call import NEVER, Call
+from modelport.serving.call import Call
 from modelport.serving.counters import Counters
 from modelport.serving.execution.run import Outcome, failure
 from modelport.serving.execution.stages import Piece, Prepared, compute, prepare
@@ -95,14 +95,12 @@ class StagedBatcher:
 
     def sweep(self, now: float) -> None:
         """Answer 504 to every call, waiting or running, whose deadline or time-out has passed."""
-        for call in (*self._backlog, *self._running):
-            if self._replies.late(call, now):
-                self._replies.expired(call)
+        self._replies.expire((*self._backlog, *self._running), now)
 
     def _ring(self, now: float) -> float:
+        """A deadline has come: answer the late, and tell the next deadline."""
         self.sweep(now)
-        calls = (*self._backlog, *self._running)
-        return min((call.deadline for call in calls if not call.status), default=NEVER)
+        return earliest((*self._backlog, *self._running))
 
     def _prepared(self, call: Call, future: Future[list[Piece]]) -> None:
         error = future.exception()

@@ -14,10 +14,10 @@ from time import monotonic
 
 from modelport.runtimes.wire import assembled
 from modelport.serving import shared
-from modelport.serving.batching.alarm import Alarm
+from modelport.serving.batching.alarm import Alarm, earliest
 from modelport.serving.batching.backlog import no_room
 from modelport.serving.batching.cost import CostModel
-from modelport.serving.call import NEVER, Call
+from modelport.serving.call import Call
 from modelport.serving.counters import Counters
 from modelport.serving.execution.run import Outcome
 from modelport.serving.hosts import frames
@@ -119,9 +119,7 @@ class HostDispatcher:
 
     def sweep(self, now: float) -> None:
         """Answer 504 to every call whose deadline or time-out has passed, and tell the hosts who has left."""
-        for call in self._all():
-            if self._replies.late(call, now):
-                self._replies.expired(call)
+        self._replies.expire(self._all(), now)
         unwanted = [call for call in self._all() if call.cancelled and call not in self._told]
         self._told.update(unwanted)
         for link in self._links.values():
@@ -269,4 +267,4 @@ class HostDispatcher:
     def _ring(self, now: float) -> float:
         """A deadline has come: answer the late, and tell the next deadline."""
         self.sweep(now)
-        return min((call.deadline for call in self._all() if not call.status), default=NEVER)
+        return earliest(self._all())

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from modelport.core.plan import SlotSpec
 from modelport.errors import ModelportError
 from modelport.serving import shared
-from modelport.serving.batching.alarm import Alarm
+from modelport.serving.batching.alarm import Alarm, earliest
 from modelport.serving.batching.backlog import Backlog, no_room
 from modelport.serving.call import NEVER, Call
 from modelport.serving.codecs.truncation import Truncation
@@ -152,9 +152,7 @@ class Lazy:
         """Answer 504 to every call whose deadline or time-out has passed."""
         if self._inner is not None:
             self._inner.sweep(now)
-        for call in self._waiting:
-            if self._replies.late(call, now):
-                self._replies.expired(call)
+        self._replies.expire(self._waiting, now)
 
     def close(self) -> None:
         """Give up the model, and the wish for it."""
@@ -281,4 +279,4 @@ class Lazy:
     def _ring(self, now: float) -> float:
         """A deadline has come: answer the late, and tell the next deadline."""
         self.sweep(now)
-        return min((call.deadline for call in self._waiting if not call.status), default=NEVER)
+        return earliest(self._waiting)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import numpy as np
 import pytest
+from tests.serving.regression import Notes, manifest
 from tests.serving.simulated import Asked, Model, Threads, World
 
-from modelport.core.manifest import FORMAT, Manifest, Parameters
-from modelport.core.signature import Field, Signature
 from modelport.errors import DeadlineExceeded, InvalidInput, ModelFailed, ModelportError, Overloaded
 from modelport.runtimes.base import Staged
 from modelport.runtimes.batch import Array, Batch
@@ -19,29 +18,9 @@ from modelport.serving import replies, shared
 from modelport.serving.batching import alarm, staged
 from modelport.serving.batching.grouping import Bounds
 from modelport.serving.batching.staged import StagedBatcher
-from modelport.serving.call import Call
 from modelport.serving.counters import SlotCounters
-from modelport.serving.execution.run import Outcome
 from modelport.serving.replies import Replies
 from modelport.serving.results import Meaning, Results
-
-SIGNATURE = Signature("vector", (Field("input", "FP64", (-1, 1)),), (Field("value", "FP64", (-1,)),))
-
-
-class Notes:
-    """Keeps how every call ended."""
-
-    def __init__(self) -> None:
-        self.statuses: list[int] = []
-
-    def starting(self, calls: Sequence[Call]) -> None:
-        """Nothing is noted before the end."""
-
-    def executed(self, outcomes: list[Outcome], now: float) -> None:
-        self.statuses += [outcome.call.status for outcome in outcomes]
-
-    def dropped(self, call: Call, now: float) -> None:
-        self.statuses.append(call.status)
 
 
 class Reading(Model):
@@ -94,7 +73,7 @@ class Bench:
         threads = Threads(self.world)
         self.batcher = StagedBatcher(
             self.model,
-            Meaning(Manifest(FORMAT, "dummy", "regression", SIGNATURE, None, (), Parameters(), ())),
+            Meaning(manifest()),
             counters,
             Replies("m:1", counters, self.notes, timeout=30.0),
             loop=cast("Any", self.world),

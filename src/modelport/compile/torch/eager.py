@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +9,7 @@ from modelport.compile.compiled import Outputs
 from modelport.compile.torch.doors import Doors
 from modelport.compile.torch.modules import Callee
 from modelport.compile.torch.outputs import Answers
+from modelport.compile.torch.threads import one_thread
 from modelport.runtimes.batch import Array, Batch
 
 
@@ -26,7 +25,7 @@ class Eager:
         """Whatever the module raises passes."""
         import torch
 
-        with torch.no_grad(), _one_thread():
+        with torch.no_grad(), one_thread():
             found = self.tensors(*self.inputs(batch))
             # A copy: a module may answer with its own buffer, or with its input.
             arrays: list[Array] = [each.detach().numpy().copy() for each in found]
@@ -41,16 +40,3 @@ class Eager:
     def tensors(self, *inputs: Any) -> tuple[Any, ...]:
         """The output tensors; also what is traced for the graph."""
         return self.answers.tensors(self.called.call(self.doors.names, inputs))
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Timings are of one thread each; the caller's own setting comes back."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -6,7 +6,6 @@ Rows of one length need no padding, so that what the compiled model makes of pad
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 
 from modelport.compile.compiled import Outputs
 from modelport.compile.sample import TEXT
+from modelport.compile.torch.threads import one_thread
 from modelport.compile.transformers.heads import ANSWERS, Answering
 from modelport.compile.transformers.subject import Subject
 from modelport.compile.transformers.tags import tags_of
@@ -42,7 +42,7 @@ def original_of(subject: Subject) -> Callable[[Batch], Outputs]:
     answers = Entities(subject) if subject.kind == "tokens" else Original(subject)
 
     def original(batch: Batch) -> Outputs:
-        with _one_thread():
+        with one_thread():
             return answers(batch)
 
     return original
@@ -118,18 +118,6 @@ class Entities(Original):
 
 
 _NUMBERS = ("label", "start", "end", "score")
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _alike(order: list[int], lengths: Sequence[int]) -> Iterator[list[int]]:

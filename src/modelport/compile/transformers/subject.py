@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from modelport.compile.transformers import folder as folders
+from modelport.compile.transformers.classes import classes_of
 from modelport.compile.transformers.pooling import Pooling, read
 from modelport.compile.transformers.tags import tags_of
 from modelport.core.manifest import Label
@@ -74,7 +75,7 @@ class Subject:
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes as the model's configuration has them."""
-        return _classes(self.model.config)
+        return classes_of(self.model.config)
 
 
 def of_folder(path: Path, *, headless: bool = False) -> Subject:
@@ -137,9 +138,9 @@ def _subject(model: Any, tokenizer: Any, kind: Kind, pooling: Pooling) -> Subjec
     if kind == "encoder":
         return Subject(_core(model), tokenizer, kind, pooling, "transform", None)
     if kind == "tokens":
-        return Subject(model, tokenizer, kind, pooling, "entities", tags_of(_classes(model.config))[1])
+        return Subject(model, tokenizer, kind, pooling, "entities", tags_of(classes_of(model.config))[1])
     task = _task(model.config)
-    labels = None if task == "regression" else _classes(model.config)
+    labels = None if task == "regression" else classes_of(model.config)
     return Subject(model, tokenizer, kind, pooling, task, labels)
 
 
@@ -153,14 +154,6 @@ def _task(config: Any) -> Task:
     if problem == "regression" or (problem is None and config.num_labels == 1):
         return "regression"
     return "multilabel" if problem == "multi_label_classification" else "classification"
-
-
-def _classes(config: Any) -> tuple[str, ...]:
-    named = {int(place): str(label) for place, label in config.id2label.items()}
-    if sorted(named) != list(range(config.num_labels)):
-        msg = "id2label does not name every class once"
-        raise Unsupported(msg, code="labels", hint="correct id2label in the model's configuration")
-    return tuple(named[place] for place in range(config.num_labels))
 
 
 def _prepared(model: Any) -> Any:

@@ -13,6 +13,7 @@ from modelport.compile import images
 from modelport.compile.compiled import Adopted
 from modelport.compile.compilers import Wanted
 from modelport.compile.sample import Sample
+from modelport.compile.transformers.classes import classes_of
 from modelport.compile.transformers_image.preprocessing import image_input
 from modelport.errors import SourceRefused, Unsupported
 
@@ -69,7 +70,7 @@ def _on_tensors(network: Any, data: Any, wanted: Wanted) -> tuple[Adopted, Sampl
     if getattr(network.config, "problem_type", None) in {"regression", "multi_label_classification"}:
         msg = f"a picture has one class here, and the model's problem is {network.config.problem_type}"
         raise Unsupported(msg, hint="pack the module that answers its logits, with task='tensors'")
-    labels = wanted.labels or _classes(network.config)
+    labels = wanted.labels or classes_of(network.config)
     adopted, rows = TorchCompiler().adopt(logits(network), data, Wanted(labels, task="classification"))
     return replace(adopted, source={**adopted.source, **_source(network)}), rows
 
@@ -85,14 +86,6 @@ def _parts(model: Any) -> tuple[Any, Any]:
 
 def _settings(processor: Any) -> Mapping[str, Any]:
     return processor if isinstance(processor, Mapping) else processor.to_dict()
-
-
-def _classes(config: Any) -> tuple[str, ...]:
-    named = {int(place): str(label) for place, label in config.id2label.items()}
-    if sorted(named) != list(range(config.num_labels)):
-        msg = "id2label does not name every class once"
-        raise Unsupported(msg, code="labels", hint="correct id2label in the model's configuration")
-    return tuple(named[place] for place in range(config.num_labels))
 
 
 def _source(network: Any) -> dict[str, str]:

@@ -8,11 +8,11 @@ import msgspec
 
 from modelport.errors import BadRequest, InvalidInput, ModelportError, UnsupportedMedia
 from modelport.serving import shared
-from modelport.serving.call import Call
 from modelport.serving.codecs.items import Decoded
 from modelport.serving.codecs.json import check_keys, decode
 from modelport.serving.http.app import App, Target, deadline, pick, priority, refuse
-from modelport.serving.http.exchange import HIT, Exchange
+from modelport.serving.http.call import HttpCall
+from modelport.serving.http.exchange import Exchange
 from modelport.serving.http.problem import describe
 from modelport.serving.results import Results
 from modelport.serving.table import LiveSlot
@@ -131,10 +131,10 @@ class Native:
         return call
 
 
-class NativeCall(Call):
+class NativeCall(HttpCall):
     """A native request on its way."""
 
-    __slots__ = ("cut", "decoded", "exchange", "request", "texts")
+    __slots__ = ("cut", "decoded", "request", "texts")
 
     def __init__(self, exchange: Exchange, slot: LiveSlot, decoded: Decoded, request: Request) -> None:
         super().__init__(slot, decoded.batch, id=exchange.id, received=exchange.received, protocol=_PROTOCOL)
@@ -144,15 +144,6 @@ class NativeCall(Call):
         self.partial = not decoded.single
         self.texts = False
         self.cut: frozenset[int] = frozenset()
-
-    @property
-    def directives(self) -> bytes:
-        """The caller's `Cache-Control`."""
-        return self.exchange.headers.get(b"cache-control", b"")
-
-    def repeated(self) -> None:
-        """Say so in a header."""
-        self.exchange.extra += HIT
 
     def shorten(self) -> None:
         """Cut the texts, and remember which were cut."""

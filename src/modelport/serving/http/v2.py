@@ -7,7 +7,6 @@ from typing import Any, NoReturn
 import msgspec
 
 from modelport.errors import BadRequest, InvalidInput, ModelportError, Overloaded
-from modelport.serving.call import Call
 from modelport.serving.codecs.json import check_keys, decode
 from modelport.serving.codecs.v2 import Inference, Requests
 from modelport.serving.codecs.v2_answers import Answers
@@ -19,7 +18,8 @@ from modelport.serving.codecs.v2_documents import (
     server_metadata,
 )
 from modelport.serving.http.app import App, Target, deadline, pick, priority, refuse
-from modelport.serving.http.exchange import HIT, Exchange
+from modelport.serving.http.call import HttpCall
+from modelport.serving.http.exchange import Exchange
 from modelport.serving.metrics.statistics import statistics
 from modelport.serving.results import Results
 from modelport.serving.shared import PROTOCOLS
@@ -53,25 +53,16 @@ class _Codec:
         self.answers = Answers(model, slot.spec.version, outputs, slot.manifest.labels or ())
 
 
-class V2Call(Call):
+class V2Call(HttpCall):
     """An inference on its way."""
 
-    __slots__ = ("answers", "exchange", "inference")
+    __slots__ = ("answers", "inference")
 
     def __init__(self, slot: LiveSlot, inference: Inference, answers: Answers, exchange: Exchange) -> None:
         super().__init__(slot, inference.batch, id=exchange.id, received=exchange.received, protocol=PROTOCOL)
         self.inference = inference
         self.answers = answers
         self.exchange = exchange
-
-    @property
-    def directives(self) -> bytes:
-        """The caller's `Cache-Control`."""
-        return self.exchange.headers.get(b"cache-control", b"")
-
-    def repeated(self) -> None:
-        """Say so in a header."""
-        self.exchange.extra += HIT
 
     def shorten(self) -> None:
         """Cut the texts, and remember which were cut."""

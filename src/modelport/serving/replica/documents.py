@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
 import time
@@ -14,6 +13,7 @@ import msgspec
 
 from modelport.errors import ModelportError, SettingsError
 from modelport.serving.log import note
+from modelport.serving.replica.pause import Pause
 
 INTERVAL = 0.2
 """Seconds between two looks at a file."""
@@ -42,7 +42,7 @@ class WatchedFile:
     def __init__(self, path: str | Path, what: str) -> None:
         self._path = Path(path)
         self._what = what
-        self._wake = asyncio.Event()
+        self._pause = Pause(INTERVAL)
         self._digest = b""
         self._stamp: tuple[int, int, int] | None = None
 
@@ -50,7 +50,7 @@ class WatchedFile:
         """Read again now, whatever the time stamps say."""
         self._stamp = None
         self._digest = b""
-        self._wake.set()
+        self._pause.nudge()
 
     async def documents(self, read: Callable[[bytes], T]) -> AsyncIterator[T]:
         """What `read` makes of the content now, and of each that differs.
@@ -59,20 +59,13 @@ class WatchedFile:
         """
         yield read(self._content())
         while True:
-            await self._pause()
+            await self._pause.over()
             try:
                 data = self._changed()
                 if data is not None:
                     yield read(data)
             except ModelportError as error:
                 note(f"{self._what} refused", logging.ERROR, reason=str(error))
-
-    async def _pause(self) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), INTERVAL)
-        except TimeoutError:
-            return
-        self._wake.clear()
 
     def _changed(self) -> bytes | None:
         """The content when it differs from what was last read."""

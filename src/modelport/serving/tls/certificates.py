@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from modelport.errors import SettingsError
 from modelport.serving.log import note
 from modelport.serving.replica.messages import Credentials
+from modelport.serving.replica.pause import Pause
 from modelport.serving.settings import Settings
 from modelport.serving.tls import contexts
 
@@ -30,13 +30,13 @@ class CertificateFiles:
 
     def __init__(self, cert: str, key: str, client_ca: str | None) -> None:
         self._paths = (Path(cert), Path(key), *([Path(client_ca)] if client_ca else []))
-        self._wake = asyncio.Event()
+        self._pause = Pause(INTERVAL)
         self._again = False
 
     def reload(self) -> None:
         """Read again now, whatever the time stamps say."""
         self._again = True
-        self._wake.set()
+        self._pause.nudge()
 
     async def credentials(self) -> AsyncIterator[Credentials]:
         """What the files hold, and each good set they are replaced with.
@@ -49,7 +49,7 @@ class CertificateFiles:
         yield known
         before = read
         while True:
-            await self._pause()
+            await self._pause.over()
             now = self._stamp()
             if (now != read and now == before) or self._again:
                 self._again, read = False, now
@@ -70,13 +70,6 @@ class CertificateFiles:
 
     def _stamp(self) -> Stamp:
         return tuple(_look(path) for path in self._paths)
-
-    async def _pause(self) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), INTERVAL)
-        except TimeoutError:
-            return
-        self._wake.clear()
 
 
 def of(settings: Settings) -> CertificateFiles | None:

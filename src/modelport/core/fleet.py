@@ -1,0 +1,89 @@
+"""What a replica tells the control plane about itself: which plan it serves, how, and what it counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from modelport.core.evidence import Outcomes
+from modelport.core.plan import Revision
+
+SlotState = Literal["wanted", "fetching", "loading", "warming", "verified", "ready", "failed", "draining"]
+
+
+class SlotStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A slot over all workers of a replica: the least far of them, and why.
+
+    Attributes:
+        state: where it stands.
+        reason: why it failed or waits.
+        instances: that can run a batch now, over all workers.
+        limited_by: what keeps it from more instances than it has (`cores`, `memory`), or empty.
+        bytes: memory that its model takes, over all workers.
+    """
+
+    state: SlotState
+    reason: str = ""
+    instances: int = 0
+    limited_by: str = ""
+    bytes: int = 0
+
+
+class EndpointStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Which revision an endpoint answers with, and why it is not the wanted one."""
+
+    revision: Revision | None
+    reason: str = ""
+
+
+class Trouble(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing that went wrong: when (seconds since the epoch), at which slot or endpoint, and what."""
+
+    at: float
+    subject: str
+    message: str
+
+
+class PlanStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One report of a replica; the newest replaces what was known.
+
+    Attributes:
+        replica: its name in the fleet; stays the same when it is started again.
+        incarnation: another for every start, so that its counters are told from those of its former life.
+        sequence: counts its reports; an older one that arrives late is let go.
+        wanted: the newest plan it took.
+        access: revision of the keys it goes by.
+        refused: why it refused a plan as a whole; empty when it did not.
+        endpoints, slots: by endpoint and by slot id.
+        counters: cumulative since it started, by slot id; of slots that it no longer has, too, until their
+            last count was acknowledged.
+        url: where it answers, for people.
+        workers: processes that answer.
+        ready: whether it should get traffic.
+        troubles: the last things that went wrong, oldest first.
+        spool: folder of its event spool when the control plane can read it (same machine); else empty.
+    """
+
+    replica: str
+    incarnation: str
+    sequence: int
+    wanted: Revision | None = None
+    access: int = 0
+    refused: str = ""
+    endpoints: Mapping[str, EndpointStatus] = {}
+    slots: Mapping[str, SlotStatus] = {}
+    counters: Mapping[str, Outcomes] = {}
+    url: str = ""
+    workers: int = 0
+    ready: bool = False
+    troubles: tuple[Trouble, ...] = ()
+    spool: str = ""
+
+
+class Heard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The control plane's answer to a report: the newest revisions there are."""
+
+    plan: Revision | None
+    access: int = 0

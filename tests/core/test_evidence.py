@@ -11,9 +11,13 @@ COUNT = st.integers(0, 1000)
 OUTCOMES = st.builds(
     Outcomes,
     requests=COUNT,
-    faults=COUNT,
     broken=COUNT,
-    latencies=st.lists(COUNT, max_size=5).map(lambda found: (*found, 1)) | st.just(()),
+    assigned=COUNT,
+    trials=COUNT,
+    faults=COUNT,
+    latencies=st.dictionaries(st.integers(0, 641), st.integers(1, 1000), max_size=5).map(
+        lambda found: dict(sorted(found.items()))
+    ),
     labels=COUNT,
     right=COUNT,
 )

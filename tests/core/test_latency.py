@@ -30,7 +30,7 @@ def test_a_latency_lies_between_the_bounds_of_its_bucket(nanoseconds: int) -> No
     assert index == 0 or nanoseconds / 1e9 >= upper(index - 1)
 
 
-def test_neighbouring_bounds_are_at_most_an_eighth_apart() -> None:
+def test_neighbouring_bounds_are_at_most_a_thirty_second_apart() -> None:
     bounds = [upper(index) for index in range(CELLS - 1)]
-    assert all(1 < after / before <= 1.125 for before, after in pairwise(bounds))
+    assert all(1 < after / before <= 1 + 1 / 32 for before, after in pairwise(bounds))
     assert math.isinf(upper(CELLS - 1))

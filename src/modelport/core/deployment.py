@@ -130,3 +130,44 @@ def overridden(own: Parameters, wanted: Overrides) -> Parameters:
         known = msgspec.to_builtins(own.validation)
         given["validation"] = msgspec.convert({**known, **rules}, type(own.validation))
     return msgspec.structs.replace(own, **given)
+
+
+class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing that is true of a deployment or not, since when, and why.
+
+    Kinds: `Available` (callers are answered), `Progressing` (a rollout is under way), `Degraded` (a replica
+    does not do what is wanted).
+    """
+
+    kind: Literal["Available", "Progressing", "Degraded"]
+    true: bool
+    reason: str
+    since: float
+
+
+class Deployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An endpoint as it is wanted and as it is.
+
+    Attributes:
+        endpoint, project: whose it is.
+        spec: what is wanted; `generation` goes up with every change of it or of `config`.
+        config: how its model is served.
+        live: the version that answers outside of a rollout; None before the first.
+        former: the version that `live` replaced, kept warm until `former_until` (seconds since the epoch).
+        rollout: id of the rollout under way, or of the last.
+        conditions: how it is.
+        updated, updated_by: when it was last changed, and by which key.
+    """
+
+    endpoint: str
+    spec: DeploymentSpec
+    generation: int
+    project: str = "default"
+    config: ModelConfig = ModelConfig()
+    live: int | None = None
+    former: int | None = None
+    former_until: float = 0.0
+    rollout: str = ""
+    conditions: tuple[Condition, ...] = ()
+    updated: float = 0.0
+    updated_by: str = ""

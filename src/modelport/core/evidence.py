@@ -1,13 +1,15 @@
 """What is counted about the arms of a rollout: numbers only, added up over workers, replicas and restarts.
 
 Evidence comes from these cumulative counters, never from sampled events: a candidate that crashes its worker
-cannot destroy what speaks against it. The unit is the request: its rows share one fate.
+cannot destroy what speaks against it.
+
+A trial is one request, whose rows share a fate; of callers that stick to an arm, it is the first request of
+each in a rollout: what one caller sends is alike, so a thousand requests of his are not a thousand witnesses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import zip_longest
 
 import msgspec
 
@@ -20,48 +22,46 @@ class Outcomes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
     Attributes:
         requests: that ended in an answer or a fault.
-        faults: of these, ended by the model or the server: exception, non-finite output, broken contract,
-            missed deadline, worker lost.
-        broken: of the faults, non-finite outputs and broken contracts.
-        latencies: counts by `core.latency.bucket`, from last byte received to answer ready, without answers
-            from the cache; trailing zeros left out.
+        broken: of the requests, those with a non-finite output or a broken contract.
+        assigned: trials by what the split said, before anything could go wrong.
+        trials: that ended in an answer or a fault.
+        faults: of the trials, ended by the model or the server: exception, non-finite output, broken
+            contract, missed deadline, worker lost.
+        latencies: trials by `core.latency.bucket`, from last byte received to answer ready, without answers
+            from the cache.
         labels: predictions whose truth is known.
         right: of these, predictions that were right.
     """
 
     requests: int = 0
-    faults: int = 0
     broken: int = 0
-    latencies: tuple[int, ...] = ()
+    assigned: int = 0
+    trials: int = 0
+    faults: int = 0
+    latencies: Mapping[int, int] = {}
     labels: int = 0
     right: int = 0
 
     def plus(self, other: Outcomes) -> Outcomes:
         """Both together."""
-        return Outcomes(
-            self.requests + other.requests,
-            self.faults + other.faults,
-            self.broken + other.broken,
-            _trimmed(left + right for left, right in _paired(self, other)),
-            self.labels + other.labels,
-            self.right + other.right,
-        )
+        counts = [one + two for one, two in zip(self._counts(), other._counts(), strict=True)]
+        buckets = self.latencies.keys() | other.latencies.keys()
+        return _outcomes(counts, {at: self._at(at) + other._at(at) for at in buckets})
 
     def since(self, before: Outcomes) -> Outcomes:
         """What was added to `before`. A counter that went back began anew: all it holds was added."""
-        if any(now < then for now, then in zip(self._scalars(), before._scalars(), strict=True)):
+        counts = [now - then for now, then in zip(self._counts(), before._counts(), strict=True)]
+        if any(count < 0 for count in counts):
             return self
-        return Outcomes(
-            self.requests - before.requests,
-            self.faults - before.faults,
-            self.broken - before.broken,
-            _trimmed(max(0, now - then) for now, then in _paired(self, before)),
-            self.labels - before.labels,
-            self.right - before.right,
-        )
+        return _outcomes(counts, {at: count - before._at(at) for at, count in self.latencies.items()})
 
-    def _scalars(self) -> tuple[int, ...]:
-        return self.requests, self.faults, self.broken, self.labels, self.right
+    def _counts(self) -> tuple[int, ...]:
+        return (
+            self.requests, self.broken, self.assigned, self.trials, self.faults, self.labels, self.right
+        )  # fmt: skip
+
+    def _at(self, bucket: int) -> int:
+        return self.latencies.get(bucket, 0)
 
 
 NONE = Outcomes()
@@ -86,12 +86,7 @@ class Increment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
         return total(self.slots.get(slot, NONE) for slot in slots)
 
 
-def _paired(left: Outcomes, right: Outcomes) -> Iterable[tuple[int, int]]:
-    return zip_longest(left.latencies, right.latencies, fillvalue=0)
-
-
-def _trimmed(counts: Iterable[int]) -> tuple[int, ...]:
-    found = list(counts)
-    while found and not found[-1]:
-        found.pop()
-    return tuple(found)
+def _outcomes(counts: Iterable[int], latencies: Mapping[int, int]) -> Outcomes:
+    requests, broken, assigned, trials, faults, labels, right = counts
+    known = {at: count for at, count in sorted(latencies.items()) if count > 0}
+    return Outcomes(requests, broken, assigned, trials, faults, known, labels, right)

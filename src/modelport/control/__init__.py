@@ -1,0 +1,1 @@
+"""What is wanted of endpoints, and the decisions that get them there. Loads no model."""

@@ -1,0 +1,1 @@
+"""Models, versions, aliases: what there is, where it comes from, what an alias demands, what may go."""

@@ -15,8 +15,8 @@ from modelport.runtimes.batch import Batch
 from modelport.runtimes.devices import check_placed, providers
 from modelport.runtimes.load import placed
 from modelport.runtimes.registry import runtime
-from modelport.runtimes.text import TextRuntime
-from modelport.runtimes.transformer import TransformerRuntime
+from modelport.runtimes.text.predictor import TextRuntime
+from modelport.runtimes.transformer.runtime import TransformerRuntime
 from modelport.serving.codecs.truncation import Truncation
 from modelport.serving.loader import Hosted, load
 

@@ -25,7 +25,7 @@ from modelport.compile.text import adopt
 from modelport.core.manifest import Manifest, Parameters
 from modelport.runtimes.base import Predictor
 from modelport.runtimes.batch import Array, Batch
-from modelport.runtimes.text import TextRuntime
+from modelport.runtimes.text.predictor import TextRuntime
 
 PACKAGES: dict[str, tuple[ModuleType, ...]] = {
     "learning": (sklearn.linear_model, sklearn.cluster, sklearn.preprocessing),

@@ -21,7 +21,7 @@ from modelport.errors import BundleCorrupt, InvalidInput, SettingsError, Unsuppo
 from modelport.runtimes.base import Bulky, Staged
 from modelport.runtimes.batch import Batch, concat
 from modelport.runtimes.golden import replay
-from modelport.runtimes.image import ImageRuntime
+from modelport.runtimes.image.predictor import ImageRuntime
 from modelport.runtimes.image.spec import ImageInput
 from modelport.runtimes.load import load
 

@@ -16,7 +16,8 @@ from modelport.core.manifest import Manifest, Parameters
 from modelport.core.signature import Field, Signature, Task
 from modelport.errors import BundleCorrupt, BundleRefused, InvalidInput
 from modelport.runtimes.batch import Batch
-from modelport.runtimes.text import TextRuntime, arrays, columns
+from modelport.runtimes.text import arrays, columns
+from modelport.runtimes.text.predictor import TextRuntime
 from modelport.runtimes.text.spec import (
     PATH,
     AnalyzerSpec,
@@ -171,7 +172,7 @@ def test_serving_text_needs_no_scikit_learn() -> None:
     code = (
         "import sys\n"
         "for name in ('sklearn', 'scipy', 'onnx', 'skl2onnx', 'pandas'): sys.modules[name] = None\n"
-        "from modelport.runtimes.text import TextRuntime\n"
+        "from modelport.runtimes.text.predictor import TextRuntime\n"
         "TextRuntime()\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

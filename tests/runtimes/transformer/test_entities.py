@@ -14,8 +14,8 @@ from modelport.errors import BundleCorrupt, ModelFailed
 from modelport.runtimes.base import TRUNCATED
 from modelport.runtimes.batch import Ragged
 from modelport.runtimes.golden import golden_of, replay
-from modelport.runtimes.transformer import TransformerRuntime
 from modelport.runtimes.transformer.entities import Entity, Marks, entities
+from modelport.runtimes.transformer.runtime import TransformerRuntime
 from modelport.runtimes.transformer.spec import PATH, Tag
 
 NONE, B_PER, I_PER, B_ORG, I_ORG = range(5)

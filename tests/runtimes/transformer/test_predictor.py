@@ -17,9 +17,9 @@ from tests.runtimes.transformer.tiny import SPEC, WORDS, Held, tokenizer
 from modelport.errors import BundleCorrupt, BundleRefused, InvalidInput, ModelFailed
 from modelport.runtimes.base import TRUNCATED, Reader, Staged
 from modelport.runtimes.batch import Batch, Ragged, concat, split
-from modelport.runtimes.transformer import TransformerRuntime
 from modelport.runtimes.transformer.padding import padded, runs
 from modelport.runtimes.transformer.predictor import TransformerPredictor
+from modelport.runtimes.transformer.runtime import TransformerRuntime
 from modelport.runtimes.transformer.spec import PATH, TOKENIZER
 
 TEXTS = ["good film", "", "the bad bad film", "goodly", "a " * 50, "unknown words here", "\U0001f600 é"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from modelport.core.plan import SlotSpec
 from modelport.errors import ModelFailed
-from modelport.serving.hosts.house import key_of
+from modelport.serving.hosts.key import key_of
 from modelport.serving.replica.messages import Hosting, Upward, Wanted
 
 Listener = Callable[[Hosting], None]

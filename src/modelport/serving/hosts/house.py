@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import secrets
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from time import monotonic
@@ -14,6 +13,7 @@ import msgspec
 from modelport.core.plan import SlotSpec
 from modelport.serving.hosts.board import Board
 from modelport.serving.hosts.judge import Bounds
+from modelport.serving.hosts.key import key_of
 from modelport.serving.hosts.process import Host, Terms
 from modelport.serving.hosts.seat import Seat
 from modelport.serving.hosts.seats import Seats
@@ -28,11 +28,6 @@ SHARE = 0.8
 """Of the machine's memory, what one host may hold unless a setting says otherwise."""
 
 Tell = Callable[[Hosting], None]
-
-
-def key_of(spec: SlotSpec) -> str:
-    """Equal for slots that one host can serve."""
-    return hashlib.sha256(msgspec.json.encode(spec, order="sorted")).hexdigest()
 
 
 def bounds_of(settings: Settings) -> Bounds:

@@ -11,8 +11,6 @@ import modelport
 from modelport.serving.hosts.dispatcher import HostDispatcher
 from modelport.serving.http.app import App, Target
 from modelport.serving.http.exchange import Exchange
-from modelport.serving.http.openapi import document
-from modelport.serving.http.schemas import Described
 from modelport.serving.metrics.exposition import CONTENT_TYPE
 from modelport.serving.metrics.prometheus import render
 
@@ -81,7 +79,10 @@ class System:
         exchange.respond(200, _encode(self._compared()))
 
     def openapi(self, exchange: Exchange, target: Target) -> None:  # noqa: ARG002
-        """`GET /openapi.json`."""
+        """`GET /openapi.json`. What writes it is imported when it is asked for: no start waits for it."""
+        from modelport.serving.http.openapi import document
+        from modelport.serving.http.schemas import Described
+
         described = [
             Described(
                 endpoint.name,

@@ -1,0 +1,1 @@
+"""The steps, one per file. A step that was released never changes."""

@@ -1,0 +1,18 @@
+"""Every table, one file per noun. A change of one is a migration; a test compares the two.
+
+Documents are kept as JSON text, in the very shapes of `core`; what is searched or joined has a column of its
+own. Times are seconds since the epoch. Names that people use are the keys: nothing refers to a row by a
+number that a database made.
+
+To add a table: a file here that hangs it on `metadata`, its import below, and a migration with the next
+number in `db/migrations/versions`.
+"""
+
+from __future__ import annotations
+
+from modelport.db.tables.about import about
+from modelport.db.tables.base import metadata
+from modelport.db.tables.journal import journal
+from modelport.db.tables.lease import lease
+
+__all__ = ["about", "journal", "lease", "metadata"]

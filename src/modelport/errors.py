@@ -10,11 +10,15 @@
     |-- NotFound                    404  no such model, version or route
     |-- MethodNotAllowed            405
     |-- RequestTimeout              408  the request did not arrive in time
+    |-- Conflict                    409  what is there does not allow it
+    |-- PreconditionFailed          412  it has changed since the caller looked
+    |-- PreconditionRequired        428  say what you have looked at
     |-- Misdirected                 421  a Host we do not serve
     |-- RateLimited                 429  the caller's own limit
     |-- ModelFailed                 500  the model raised, or broke its contract
     |-- Overloaded                  503  queue full, not ready, draining, worker lost
     |-- DeadlineExceeded            504
+    |-- DiskFull                    507  no room to keep it
     |-- BundleError                      a bundle that cannot be used
     |   |-- BundleCorrupt                a digest, size or structure does not hold
     |   |-- BundleRefused                well formed, but not trusted here
@@ -132,6 +136,27 @@ class RequestTimeout(ModelportError):
     status = 408
 
 
+class Conflict(ModelportError):
+    """What is there does not allow it: it exists already, or something still needs it."""
+
+    code = "conflict"
+    status = 409
+
+
+class PreconditionFailed(ModelportError):
+    """It has changed since the caller looked (`If-Match`, `If-None-Match`)."""
+
+    code = "precondition-failed"
+    status = 412
+
+
+class PreconditionRequired(ModelportError):
+    """It is only changed for callers who say what they have looked at (RFC 6585)."""
+
+    code = "precondition-required"
+    status = 428
+
+
 class Misdirected(ModelportError):
     """A Host header that this server does not answer for."""
 
@@ -179,6 +204,13 @@ class DeadlineExceeded(ModelportError):
 
     code = "deadline-exceeded"
     status = 504
+
+
+class DiskFull(ModelportError):
+    """There is no room to keep it; nothing was written."""
+
+    code = "disk-full"
+    status = 507
 
 
 class BundleError(ModelportError):

@@ -21,11 +21,15 @@ _CLASSES: tuple[type[ModelportError], ...] = (
     errors.NotFound,
     errors.MethodNotAllowed,
     errors.RequestTimeout,
+    errors.Conflict,
+    errors.PreconditionFailed,
+    errors.PreconditionRequired,
     errors.Misdirected,
     errors.RateLimited,
     errors.ModelFailed,
     errors.Overloaded,
     errors.DeadlineExceeded,
+    errors.DiskFull,
 )
 _BY_CODE = {cls.code: cls for cls in _CLASSES}
 _BY_STATUS = {cls.status: cls for cls in reversed(_CLASSES)}

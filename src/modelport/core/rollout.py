@@ -194,3 +194,24 @@ class Decided(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     requests: int = 0
     labels: int = 0
     by: str = "strategy"
+
+
+class Progress(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A rollout as people watch it: what the API answers, and every live view shows.
+
+    Attributes:
+        rollout: where it stands.
+        shares: basis points by version, as routed now.
+        findings: what the evidence says now.
+        requests, labels: of the candidate, in this rollout.
+        rate: requests of the candidate per second, at present.
+        last: the newest decision.
+    """
+
+    rollout: Rollout
+    shares: Mapping[int, int] = {}
+    findings: tuple[Finding, ...] = ()
+    requests: int = 0
+    labels: int = 0
+    rate: float = 0.0
+    last: Decided | None = None

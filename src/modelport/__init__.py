@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from modelport.bundle.reader import open_bundle
     from modelport.client import AsyncClient, Client
+    from modelport.client.control import AsyncControl, Control
     from modelport.compile.pack import pack
     from modelport.compile.python.pack import pack_python
     from modelport.compile.transformers.encoder import TextEncoder
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "AsyncClient",
+    "AsyncControl",
     "Client",
+    "Control",
     "ImageInput",
     "TextEncoder",
     "__version__",
@@ -28,6 +31,8 @@ __all__ = [
 # Imported when first asked for: a server needs no compiler, a client no runtime.
 _HOMES = {
     "AsyncClient": "modelport.client",
+    "AsyncControl": "modelport.client.control",
+    "Control": "modelport.client.control",
     "Client": "modelport.client",
     "ImageInput": "modelport.runtimes.image.spec",
     "TextEncoder": "modelport.compile.transformers.encoder",

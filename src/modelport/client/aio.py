@@ -6,22 +6,19 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import httpx
 
 from modelport.client import many, requests, wire
+from modelport.client.aiolink import AsyncLink
 from modelport.client.answers import Answer, Inference, ItemError, ModelMetadata, ModelState
-from modelport.client.calls import Call, Late, Outcome, Send, Sleep, Step
-from modelport.client.exchange import Terms, exchange
-from modelport.client.retry import Budget, Retries
+from modelport.client.calls import Call
+from modelport.client.retry import Retries
 from modelport.errors import DeadlineExceeded, InvalidInput, Overloaded
 
 if TYPE_CHECKING:
     from modelport.runtimes.batch import Array
-
-T = TypeVar("T")
 
 
 class AsyncClient:
@@ -46,16 +43,19 @@ class AsyncClient:
         uniform: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        address = wire.address(url)
-        self._http = httpx.AsyncClient(
-            base_url=address,
-            verify=wire.trust(address, verify, cert),
-            headers=wire.standing_headers(key, priority),
-            limits=wire.LIMITS,
+        self._link = AsyncLink(
+            url,
+            key,
+            timeout=timeout,
+            priority=priority,
+            retries=retries,
+            verify=verify,
+            cert=cert,
             transport=transport,
+            clock=clock,
+            uniform=uniform,
+            sleep=sleep,
         )
-        self._terms = Terms(timeout, retries, Budget(retries), clock, uniform)
-        self._sleep = sleep
 
     @overload
     async def predict(
@@ -104,7 +104,7 @@ class AsyncClient:
         A list in which only some items are wrong answers the rest; the wrong ones are `ItemError`.
         """
         call = requests.predict(model, input, parameters=parameters, caller_id=id, user_id=user_id)
-        return await self._run(call, deadline)
+        return await self._link.run(call, deadline)
 
     async def predict_many(
         self,
@@ -124,7 +124,7 @@ class AsyncClient:
         for start, chunk in many.chunks(items, batch):
             call = requests.predict(model, chunk, parameters=parameters, user_id=user_id)
             try:
-                answers = await self._run(call, deadline)
+                answers = await self._link.run(call, deadline)
             except InvalidInput as error:
                 for refused in many.all_refused(start, chunk, error):
                     yield refused
@@ -152,19 +152,19 @@ class AsyncClient:
         call = requests.infer(
             model, inputs, outputs=outputs, parameters=parameters, caller_id=id, user_id=user_id
         )
-        return await self._run(call, deadline)
+        return await self._link.run(call, deadline)
 
     async def models(self) -> tuple[ModelState, ...]:
         """Every served version and its state."""
-        return await self._run(requests.models())
+        return await self._link.run(requests.models())
 
     async def metadata(self, model: str) -> ModelMetadata:
         """The contract of a model: its inputs and outputs."""
-        return await self._run(requests.metadata(model))
+        return await self._link.run(requests.metadata(model))
 
     async def openapi(self) -> dict[str, Any]:
         """The OpenAPI 3.1 document of what is served; `<model>.Item` in it is what one item looks like."""
-        return await self._run(requests.openapi())
+        return await self._link.run(requests.openapi())
 
     async def ready(self, model: str | None = None) -> bool:
         """Whether the server, or one model, takes requests now; False also when nothing answers."""
@@ -176,7 +176,7 @@ class AsyncClient:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._http.aclose()
+        await self._link.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -186,38 +186,6 @@ class AsyncClient:
 
     async def _probe(self, call: Call[bool]) -> bool:
         try:
-            return await self._run(call)
+            return await self._link.run(call)
         except (Overloaded, DeadlineExceeded):
             return False
-
-    async def _run(self, call: Call[T], deadline: float | None = None) -> T:
-        steps = exchange(call, self._terms.within(deadline))
-        outcome: Outcome = None
-        while True:
-            try:
-                step = steps.send(outcome)
-            except StopIteration as done:
-                answer: T = done.value
-                return answer
-            outcome = await self._perform(step)
-
-    async def _perform(self, step: Step) -> Outcome:
-        match step:
-            case Sleep(seconds):
-                await self._sleep(seconds)
-                return None
-            case Send():
-                return await self._send(step)
-
-    async def _send(self, step: Send) -> Outcome:
-        begun = False
-        try:
-            async with asyncio.timeout(step.timeout):
-                response = await self._http.send(wire.request(self._http, step), stream=True)
-                begun = True
-                async with aclosing(response):
-                    return wire.reply(response, await response.aread())
-        except TimeoutError:
-            return Late()
-        except httpx.RequestError as error:
-            return wire.outcome_of(error, begun=begun)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Generic, TypeVar
 
 T_co = TypeVar("T_co", covariant=True)
@@ -18,6 +20,42 @@ class Reply:
     body: bytes
 
 
+Progress = Callable[[int, int], None]
+"""Told the bytes that went, and how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as the body of a request: read in parts while it is sent, never held as a whole."""
+
+    path: Path
+    progress: Progress | None = None
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.path.stat().st_size
+
+    def parts(self) -> Iterator[bytes]:
+        """The file, part by part."""
+        size, sent = self.size, 0
+        with self.path.open("rb") as file:
+            while part := file.read(_PART):
+                yield part
+                sent += len(part)
+                if self.progress is not None:
+                    self.progress(sent, size)
+
+    async def later(self) -> AsyncIterator[bytes]:
+        """As `parts`; the disk is read in a thread."""
+        parts = self.parts()
+        while part := await asyncio.to_thread(next, parts, b""):
+            yield part
+
+
+_PART = 1 << 18
+
+
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T_co]):
     """One request, typed by what its answer becomes.
@@ -30,7 +68,7 @@ class Call(Generic[T_co]):
     method: str
     path: str
     parse: Callable[[Reply], T_co]
-    body: bytes = b""
+    body: bytes | Upload = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = True
 

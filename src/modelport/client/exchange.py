@@ -81,7 +81,10 @@ def _worth_repeating(outcome: Outcome) -> bool:
     """The server asked for it, or gave not one byte of an answer: a prediction changes nothing there."""
     match outcome:
         case Reply():
-            return outcome.status in {429, 503}
+            # 409 with a time to come back: the first of two equal requests is still being carried out.
+            return outcome.status in {429, 503} or (
+                outcome.status == 409 and "retry-after" in outcome.headers
+            )
         case Lost():
             return not outcome.begun
         case _:

@@ -5,22 +5,19 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
-from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import httpx
 
 from modelport.client import many, requests, wire
 from modelport.client.answers import Answer, Inference, ItemError, ModelMetadata, ModelState
-from modelport.client.calls import Call, Outcome, Send, Sleep, Step
-from modelport.client.exchange import Terms, exchange
-from modelport.client.retry import Budget, Retries
+from modelport.client.calls import Call
+from modelport.client.link import Link
+from modelport.client.retry import Retries
 from modelport.errors import DeadlineExceeded, InvalidInput, Overloaded
 
 if TYPE_CHECKING:
     from modelport.runtimes.batch import Array
-
-T = TypeVar("T")
 
 
 class Client:
@@ -61,16 +58,19 @@ class Client:
         uniform: Callable[[], float] = random.random,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        address = wire.address(url)
-        self._http = httpx.Client(
-            base_url=address,
-            verify=wire.trust(address, verify, cert),
-            headers=wire.standing_headers(key, priority),
-            limits=wire.LIMITS,
+        self._link = Link(
+            url,
+            key,
+            timeout=timeout,
+            priority=priority,
+            retries=retries,
+            verify=verify,
+            cert=cert,
             transport=transport,
+            clock=clock,
+            uniform=uniform,
+            sleep=sleep,
         )
-        self._terms = Terms(timeout, retries, Budget(retries), clock, uniform)
-        self._sleep = sleep
 
     @overload
     def predict(
@@ -119,7 +119,7 @@ class Client:
         A list in which only some items are wrong answers the rest; the wrong ones are `ItemError`.
         """
         call = requests.predict(model, input, parameters=parameters, caller_id=id, user_id=user_id)
-        return self._run(call, deadline)
+        return self._link.run(call, deadline)
 
     def predict_many(
         self,
@@ -139,7 +139,7 @@ class Client:
         for start, chunk in many.chunks(items, batch):
             call = requests.predict(model, chunk, parameters=parameters, user_id=user_id)
             try:
-                answers = self._run(call, deadline)
+                answers = self._link.run(call, deadline)
             except InvalidInput as error:
                 yield from many.all_refused(start, chunk, error)
                 continue
@@ -165,19 +165,19 @@ class Client:
         call = requests.infer(
             model, inputs, outputs=outputs, parameters=parameters, caller_id=id, user_id=user_id
         )
-        return self._run(call, deadline)
+        return self._link.run(call, deadline)
 
     def models(self) -> tuple[ModelState, ...]:
         """Every served version and its state."""
-        return self._run(requests.models())
+        return self._link.run(requests.models())
 
     def metadata(self, model: str) -> ModelMetadata:
         """The contract of a model: its inputs and outputs."""
-        return self._run(requests.metadata(model))
+        return self._link.run(requests.metadata(model))
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI 3.1 document of what is served; `<model>.Item` in it is what one item looks like."""
-        return self._run(requests.openapi())
+        return self._link.run(requests.openapi())
 
     def ready(self, model: str | None = None) -> bool:
         """Whether the server, or one model, takes requests now; False also when nothing answers."""
@@ -189,7 +189,7 @@ class Client:
 
     def close(self) -> None:
         """Close every connection."""
-        self._http.close()
+        self._link.close()
 
     def __enter__(self) -> Self:
         return self
@@ -199,46 +199,6 @@ class Client:
 
     def _probe(self, call: Call[bool]) -> bool:
         try:
-            return self._run(call)
+            return self._link.run(call)
         except (Overloaded, DeadlineExceeded):
             return False
-
-    def _run(self, call: Call[T], deadline: float | None = None) -> T:
-        steps = exchange(call, self._terms.within(deadline))
-        outcome: Outcome = None
-        while True:
-            try:
-                step = steps.send(outcome)
-            except StopIteration as done:
-                answer: T = done.value
-                return answer
-            outcome = self._perform(step)
-
-    def _perform(self, step: Step) -> Outcome:
-        match step:
-            case Sleep(seconds):
-                self._sleep(seconds)
-                return None
-            case Send():
-                return self._send(step)
-
-    def _send(self, step: Send) -> Outcome:
-        until = None if step.timeout is None else self._terms.clock() + step.timeout
-        begun = False
-        try:
-            response = self._http.send(wire.request(self._http, step), stream=True)
-            begun = True
-            with closing(response):
-                return wire.reply(response, self._body(response, until))
-        except httpx.RequestError as error:
-            return wire.outcome_of(error, begun=begun)
-
-    def _body(self, response: httpx.Response, until: float | None) -> bytes:
-        """The whole body; a server that drips it is cut off at `until`."""
-        parts = []
-        for part in response.iter_bytes():
-            parts.append(part)
-            if until is not None and self._terms.clock() > until:
-                msg = "the answer drips in too slowly"
-                raise httpx.ReadTimeout(msg)
-        return b"".join(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -11,8 +12,8 @@ import httpx
 
 from modelport import __version__
 from modelport.client import replies
-from modelport.client.calls import Late, Lost, Reply, Send
-from modelport.errors import SettingsError
+from modelport.client.calls import Late, Lost, Reply, Send, Upload
+from modelport.errors import Overloaded, SettingsError
 
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=30.0)
 
@@ -82,15 +83,34 @@ def request(client: httpx.Client | httpx.AsyncClient, step: Send) -> httpx.Reque
     return client.build_request(
         call.method,
         call.path,
-        content=call.body or None,
+        content=_content(client, call.body),
         headers={**call.headers, **step.headers},
         timeout=httpx.Timeout(step.timeout),
     )
 
 
+def _content(
+    client: httpx.Client | httpx.AsyncClient, body: bytes | Upload
+) -> bytes | Iterator[bytes] | AsyncIterator[bytes] | None:
+    """A file is read anew for every attempt."""
+    if isinstance(body, Upload):
+        return body.later() if isinstance(client, httpx.AsyncClient) else body.parts()
+    return body or None
+
+
 def reply(response: httpx.Response, body: bytes) -> Reply:
     """A whole answer; httpx gives header names in lower case and has undone any content coding."""
     return Reply(response.status_code, dict(response.headers), body)
+
+
+def broken_off(error: httpx.RequestError) -> Overloaded:
+    """A stream that ended before its end."""
+    match outcome_of(error, begun=True):
+        case Lost(reason=reason):
+            msg = f"the server cannot be reached: {reason}"
+        case _:
+            msg = "the server has gone quiet"
+    return Overloaded(msg, code="unreachable", hint="check that the server is up, and try again")
 
 
 _SYSTEM = re.compile(r"^\[Errno -?\d+\] ")

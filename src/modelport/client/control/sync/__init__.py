@@ -1,0 +1,1 @@
+"""The SDK that blocks, made of `aio`."""

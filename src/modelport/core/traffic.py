@@ -10,8 +10,8 @@ from itertools import accumulate
 from modelport.core.plan import BASIS_POINTS, Share
 
 
-def point(key: str, endpoint: str, salt: str) -> int:
-    """Where a key falls on the line of 10,000 basis points.
+def draw(key: str, endpoint: str, salt: str) -> int:
+    """A number below 2^64 that is always the same for these three.
 
     A keyless, platform-independent hash of (key, endpoint, salt): endpoints and experiments with different
     salts place the same user independently.
@@ -19,7 +19,12 @@ def point(key: str, endpoint: str, salt: str) -> int:
     digest = blake2b(
         f"{endpoint}\x00{salt}\x00{key}".encode("utf-8", "surrogateescape"), digest_size=8
     ).digest()
-    return int.from_bytes(digest, "big") * BASIS_POINTS >> 64
+    return int.from_bytes(digest, "big")
+
+
+def point(key: str, endpoint: str, salt: str) -> int:
+    """Where a key falls on the line of 10,000 basis points."""
+    return draw(key, endpoint, salt) * BASIS_POINTS >> 64
 
 
 class Splitter:

@@ -20,7 +20,7 @@ import numpy as np
 from modelport.runtimes.batch import Array, Batch, Ragged, Tensor
 from modelport.serving import shared
 from modelport.serving.call import Call
-from modelport.serving.counters import Counters
+from modelport.serving.counters import SlotCounters
 from modelport.serving.execution.run import Outcome
 from modelport.serving.replies import Witness
 from modelport.serving.results import Results, nonfinite_rows
@@ -116,7 +116,7 @@ class SlotCache:
         slot: str,
         identity: str,
         *,
-        counters: Counters,
+        counters: SlotCounters,
         inner: Witness,
         note: Callable[[Outcome, float], None],
     ) -> None:
@@ -190,7 +190,7 @@ class SlotCache:
         now = monotonic()
         self._counters.add(shared.CACHE_HITS)
         self._counters.add(shared.CACHE_HIT_NS, int((now - call.received) * 1e9))
-        self._counters.refused(call.protocol, call.status)  # counted by status, no evidence of latency
+        self._counters.repeated(call)
         self._note(Outcome(call, results, 0, None), now)
 
     def _resize(self, size: int) -> None:

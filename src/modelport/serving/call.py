@@ -40,12 +40,13 @@ class Call:
         queued: monotonic seconds when it was queued.
         status: what was answered, once it was.
         key: what its answer is to be remembered under; empty when it is not.
+        trial: how it ends is evidence about its slot (`core.evidence`).
         uncut: its texts are still to be cut, by `shorten`, because the model that says where was not there.
     """
 
     __slots__ = (
         "batch", "cancelled", "deadline", "id", "key", "partial", "priority", "protocol",
-        "queued", "received", "rows", "slot", "status", "uncut",
+        "queued", "received", "rows", "slot", "status", "trial", "uncut",
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +71,7 @@ class Call:
         self.queued = 0.0
         self.status = 0
         self.key = b""
+        self.trial = False
         self.uncut = False
 
     @property

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from time import monotonic
 
-from modelport.errors import DeadlineExceeded, ModelportError, TooLarge
+from modelport.errors import DeadlineExceeded, ModelportError, Overloaded, TooLarge
 from modelport.serving.call import NEVER, Call
+from modelport.serving.evidence import Ending, of_error
 from modelport.serving.overload.pressure import Pressure
 
 
@@ -34,7 +35,9 @@ class Engine:
                 slot.dispatcher.submit(call)
         except ModelportError as error:
             call.status = call.failed(error)
-            call.slot.counters.refused(call.protocol, call.status)
+            call.slot.counters.failed(
+                call, of_error(error) if isinstance(error, Overloaded) else Ending.NOTHING
+            )
 
     def _admit(self, call: Call, now: float) -> None:
         """Cheap reasons to refuse, before anything is queued."""

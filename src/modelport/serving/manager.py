@@ -24,6 +24,7 @@ from modelport.serving.replica.messages import (
     Upward,
 )
 from modelport.serving.settings import Settings
+from modelport.serving.sightings import Sightings
 from modelport.serving.table import LiveEndpoint, LiveSlot, Table, contract_digest
 
 Bundle = Warm | Verified | Hosted
@@ -216,7 +217,13 @@ class Manager:
             splitter=Splitter([share for share in spec.route.shares if share.weight]),
             revision=revision,
             stamp=f"x-modelport-revision: {revision}\r\n".encode(),
+            sightings=self._sightings(spec),
         )
+
+    def _sightings(self, spec: EndpointSpec) -> Sightings:
+        """Who was seen in the experiment that the endpoint is part of."""
+        before = self.table.endpoints.get(spec.name)
+        return before.sightings if before and before.route.salt == spec.route.salt else Sightings()
 
     def _routed(self) -> frozenset[str]:
         endpoints = self.table.endpoints.values()

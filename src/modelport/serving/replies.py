@@ -10,6 +10,7 @@ from modelport.errors import DeadlineExceeded, ModelFailed, ModelportError
 from modelport.serving import shared
 from modelport.serving.call import Call
 from modelport.serving.counters import Counters
+from modelport.serving.evidence import Ending, of_error
 from modelport.serving.execution.run import Outcome, failure
 from modelport.serving.log import trouble
 from modelport.serving.results import Results, nonfinite_rows
@@ -66,17 +67,21 @@ class Replies:
     def ended(self, outcomes: list[Outcome], ended: float) -> None:
         """Answer calls that were run up to `ended` (monotonic)."""
         seen = None
+        broken = False
         for outcome in outcomes:
             if outcome.results is not None and outcome.results is not seen:
                 seen = outcome.results
                 if bad := nonfinite_rows(seen.batch):
                     self._counters.add(shared.NONFINITE, bad)
+                    broken = True
             self._reply(outcome)
         now = monotonic()
         for outcome in outcomes:
             if not outcome.call.cancelled:
                 call = outcome.call
-                self._counters.answered(call.protocol, call.status, now - call.received)
+                results = outcome.results
+                well = call.status == 200 and not broken and results is not None and not results.errors
+                self._counters.answered(call, now - call.received, Ending.WELL if well else _ending(outcome))
         self._counters.add(shared.OUTPUT_NS, int((now - ended) * 1e9))
         self._counters.gauge(shared.LAST_MS, time_ns() // 1_000_000)
         if outcomes:
@@ -135,4 +140,16 @@ class Replies:
 
     def _fail(self, call: Call, error: ModelportError) -> None:
         call.status = call.failed(error)
-        self._counters.answered(call.protocol, call.status, monotonic() - call.received)
+        self._counters.answered(call, monotonic() - call.received, of_error(error))
+
+
+def _ending(outcome: Outcome) -> Ending:
+    """What a call says of the model that was run, looked at closely."""
+    call, results = outcome.call, outcome.results
+    if results is None:
+        return of_error(outcome.error or ModelFailed(""))
+    if call.status != 200:
+        return Ending.FAULT if call.status >= 500 else Ending.NOTHING
+    own = range(outcome.start, outcome.start + call.rows)
+    worst = max((of_error(error) for row, error in results.errors.items() if row in own), default=Ending.WELL)
+    return Ending.BROKEN if nonfinite_rows(results.batch, own) else max(worst, Ending.WELL)

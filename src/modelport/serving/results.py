@@ -184,8 +184,8 @@ def public_outputs(manifest: Manifest) -> tuple[Field, ...]:
     )
 
 
-def nonfinite_rows(batch: Batch) -> int:
-    """Rows with a NaN or an infinity in any dense float output."""
+def nonfinite_rows(batch: Batch, among: range | None = None) -> int:
+    """Rows, of those `among` or of all, with a NaN or an infinity in any dense float output."""
     suspects = [
         tensor
         for tensor in batch.tensors.values()
@@ -196,7 +196,7 @@ def nonfinite_rows(batch: Batch) -> int:
     bad = np.zeros(batch.rows, np.bool_)
     for tensor in suspects:
         bad |= ~np.isfinite(tensor).reshape(len(tensor), -1).all(axis=1)
-    return int(bad.sum())
+    return int((bad if among is None else bad[among.start : among.stop]).sum())
 
 
 def _encode(row: list[Entity]) -> str:

@@ -4,7 +4,9 @@ All cells are unsigned 64-bit integers, aligned, so a reader never sees half a n
 started in place of a dead one continues its row: counters never go back. The supervisor alone reads rows
 of workers that do not answer, moves `executing` of a dead worker to errors, and clears its gauges.
 
-    row = [worker cells | slots x (slot cells) | keys x (window cells)]
+    row = [worker cells | slots x (slot cells) | keys x (window cells) | slots x (evidence cells)]
+
+Evidence stands apart: `/metrics` sums the span of slot cells, and pages that nobody counts in are never made.
 
 Slots and keys get their place from the supervisor (`SlotSpec.id` -> index), the same in every worker.
 """
@@ -16,6 +18,8 @@ import os
 import tempfile
 from bisect import bisect_left
 from collections.abc import Iterable
+
+from modelport.core import latency
 
 PROTOCOLS = ("native", "v2", "shadow")
 """The last carries what is repeated at a shadow: no caller's request."""
@@ -64,6 +68,11 @@ LOADING, LOAD_DEATHS = SHADOW_DROPPED + 1, SHADOW_DROPPED + 2
 INSTANCES = LOAD_DEATHS + 1  # batches that may run at a time, where that follows the load
 SLOT_CELLS = INSTANCES + 1
 
+# Cells of a slot's evidence. PLAIN are requests that are no trials; UNTIMED, trials without a latency: from
+# the cache, or lost. Any other trial is counted in its bucket of latency alone. TRYING are those that run.
+PLAIN, BROKEN, ASSIGNED, UNTIMED, FAULTS, TRYING, TIMED = range(7)
+EVIDENCE_CELLS = TIMED + latency.CELLS
+
 # Cells of a key's rate limit: the window they count, and the requests admitted in it and in the one before.
 WINDOW, CURRENT, PREVIOUS = range(3)
 KEY_CELLS = 3
@@ -100,7 +109,7 @@ class Segment:
         self.workers = workers
         self.slots = slots
         self.keys = keys
-        self.stride = WORKER_CELLS + slots * SLOT_CELLS + keys * KEY_CELLS
+        self.stride = _stride(slots, keys)
         self._map = mmap.mmap(fd, self.stride * workers * 8)
         self.cells = memoryview(self._map).cast("Q")
 
@@ -108,8 +117,7 @@ class Segment:
     def create(cls, workers: int, slots: int = 4096, keys: int = 1024) -> Segment:
         """A fresh segment of zeros, without a name anyone else could open."""
         fd = _anonymous_file()
-        stride = WORKER_CELLS + slots * SLOT_CELLS + keys * KEY_CELLS
-        os.ftruncate(fd, stride * workers * 8)
+        os.ftruncate(fd, _stride(slots, keys) * workers * 8)
         return cls(fd, workers, slots, keys)
 
     def row(self, worker: int) -> int:
@@ -124,6 +132,10 @@ class Segment:
         """Index of the first cell of a key's window in a worker's row."""
         return worker * self.stride + WORKER_CELLS + self.slots * SLOT_CELLS + key * KEY_CELLS
 
+    def evidence(self, worker: int, slot: int) -> int:
+        """Index of the first cell of a slot's evidence in a worker's row."""
+        return self.key(worker, self.keys) + slot * EVIDENCE_CELLS
+
     def sum_worker(self, offset: int) -> int:
         """Sum of a worker cell over all workers."""
         return sum(self.cells[self.row(worker) + offset] for worker in range(self.workers))
@@ -136,8 +148,8 @@ class Segment:
     def clear_slot(self, slot: int, workers: Iterable[int]) -> None:
         """Zero a slot's cells, before its place is given to another slot."""
         for worker in workers:
-            start = self.slot(worker, slot)
-            self.cells[start : start + SLOT_CELLS] = memoryview(bytes(SLOT_CELLS * 8)).cast("Q")
+            self._zero(self.slot(worker, slot), SLOT_CELLS)
+            self._zero(self.evidence(worker, slot), EVIDENCE_CELLS)
 
     def close(self) -> None:
         """Unmap and close; the memory goes with the last process that holds it."""
@@ -145,8 +157,16 @@ class Segment:
         self._map.close()
         os.close(self.fd)
 
+    def _zero(self, start: int, length: int) -> None:
+        self.cells[start : start + length] = memoryview(bytes(length * 8)).cast("Q")
+
     def _block(self, start: int, length: int) -> list[int]:
         return self.cells[start : start + length].tolist()
+
+
+def _stride(slots: int, keys: int) -> int:
+    """Cells of a row."""
+    return WORKER_CELLS + slots * (SLOT_CELLS + EVIDENCE_CELLS) + keys * KEY_CELLS
 
 
 def _anonymous_file() -> int:

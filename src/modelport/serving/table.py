@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import msgspec
 
 from modelport.core.manifest import Manifest, Parameters
-from modelport.core.plan import Revision, Route, SlotSpec
+from modelport.core.plan import BASIS_POINTS, Revision, Route, SlotSpec
 from modelport.core.signature import Field
-from modelport.core.traffic import Splitter, point
+from modelport.core.traffic import Splitter, draw
 from modelport.errors import NotFound
 from modelport.serving.cache import SlotCache
 from modelport.serving.codecs.items import Items
@@ -22,6 +22,7 @@ from modelport.serving.counters import SlotCounters
 from modelport.serving.dispatch import Dispatcher
 from modelport.serving.overload.admission import Admission
 from modelport.serving.results import Meaning
+from modelport.serving.sightings import Sightings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,10 +69,20 @@ class LiveEndpoint:
     revision: Revision
     stamp: bytes
     """Response header line that names the revision, ready to send."""
+    sightings: Sightings = field(default_factory=Sightings)
 
-    def arm(self, key: str) -> LiveSlot:
-        """The arm that `key` falls on."""
-        return self.arms[self.splitter.arm(point(key, self.name, self.route.salt))]
+    @property
+    def splits(self) -> bool:
+        """Whether it matters who asks: several slots answer, or an experiment counts who came."""
+        return len(self.arms) > 1 or bool(self.route.salt)
+
+    def arm(self, caller: str, request: str) -> tuple[LiveSlot, bool]:
+        """The arm that a caller falls on, or a request that names none, and whether that is a trial of it:
+        the first of this caller in this experiment, or a request that stands for itself.
+        """
+        drawn = draw(caller or request, self.name, self.route.salt)
+        arm = self.arms[self.splitter.arm(drawn * BASIS_POINTS >> 64)]
+        return arm, not caller or self.sightings.first(drawn)
 
     def version(self, number: int) -> LiveSlot:
         """The slot of a version; raises `NotFound`."""

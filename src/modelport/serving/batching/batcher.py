@@ -117,11 +117,11 @@ class Batcher:
             return
         self._counters.gauge(shared.QUEUED, self._queue.rows)
         # Set before anything runs: should the model end the process, the supervisor counts these as lost.
-        self._counters.add(shared.EXECUTING, len(calls))
+        self._counters.running(calls, 1)
         self._replies.starting(calls)
         if self.cost.predict(rows) < self._inline_seconds:
             outcomes = run(self._predictor, self._meaning, calls)
-            self._counters.add(shared.EXECUTING, -len(calls))
+            self._counters.running(calls, -1)
             self._finish(outcomes, rows, now, monotonic())
             self._next()
             return
@@ -143,7 +143,7 @@ class Batcher:
         outcomes, started, ended = future.result()
         self._busy -= 1
         self._running.difference_update(calls)
-        self._counters.add(shared.EXECUTING, -len(calls))
+        self._counters.running(calls, -1)
         self._finish(outcomes, rows, max(started, taken), ended)
         self._next()
 

@@ -157,7 +157,7 @@ class StagedBatcher:
                 piece.of.begun = True
                 self._running.add(piece.of.call)
                 # Set before anything runs: should the model end the process, these count as lost.
-                self._counters.add(shared.EXECUTING)
+                self._counters.running((piece.of.call,), 1)
         self._busy += 1
         self._replies.starting([piece.of.call for piece in pieces])
         self._executor.submit(self._timed, pieces).add_done_callback(
@@ -183,7 +183,7 @@ class StagedBatcher:
 
     def _end(self, call: Call) -> None:
         self._running.discard(call)
-        self._counters.add(shared.EXECUTING, -1)
+        self._counters.running((call,), -1)
 
     def _full(self, call: Call) -> Overloaded:
         return no_room(call, self.waiting, self._queue_rows, self.wait())

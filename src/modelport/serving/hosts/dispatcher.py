@@ -155,7 +155,7 @@ class HostDispatcher:
 
     def starting(self, calls: Sequence[Call]) -> None:
         """The host is about to run these. Should this worker die meanwhile, they count as lost."""
-        self._count(len(calls))
+        self._counters.running(calls, 1)
         self._replies.starting(list(calls))
 
     def back(
@@ -165,7 +165,8 @@ class HostDispatcher:
         for batch in frame.ran:
             self._cost.observe(batch.rows, batch.computing)
             self._counters.executed(batch.rows, batch.decoding, batch.waiting, batch.computing)
-        self._count(-int(ran))
+        if ran:
+            self._counters.running((call,), -1)
         self._end([self._outcome(call, frame, memory)])
 
     def lost(self, link: Link, running: Mapping[Call, int], waiting: Sequence[Call], fault: str) -> None:
@@ -177,7 +178,7 @@ class HostDispatcher:
         again = [
             call for call, batch in running.items() if doom == GROWS and self._smaller.again(call, batch)
         ]
-        self._count(-len(running))
+        self._counters.running(running, -1)
         self._end([Outcome(call, None, 0, loss(doom)) for call in running if call not in again])
         self._waiting[:0] = [*again, *waiting]
         if self._refuses():
@@ -250,9 +251,6 @@ class HostDispatcher:
         self._rows -= call.rows
         self._told.discard(call)
         self._smaller.forget(call)
-
-    def _count(self, calls: int) -> None:
-        self._counters.add(shared.EXECUTING, calls)
 
     def _show(self) -> None:
         self._counters.gauge(shared.QUEUED, self._rows)

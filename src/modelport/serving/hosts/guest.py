@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from math import isfinite
@@ -17,6 +17,7 @@ import numpy as np
 
 from modelport.errors import DeadlineExceeded, ModelportError
 from modelport.serving.call import Call
+from modelport.serving.evidence import Ending
 from modelport.serving.execution.run import Outcome
 from modelport.serving.hosts import board as cells
 from modelport.serving.hosts import frames
@@ -51,7 +52,10 @@ class Tally:
     def gauge(self, cell: int, value: int) -> None:
         """Shown by the worker."""
 
-    def answered(self, protocol: int, status: int, seconds: float) -> None:
+    def running(self, calls: Iterable[Call], sign: int) -> None:
+        """Counted by the worker."""
+
+    def answered(self, call: Call, seconds: float, ending: Ending) -> None:
         """Counted by the worker."""
 
     def refused(self, protocol: int, status: int) -> None:

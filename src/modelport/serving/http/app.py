@@ -100,20 +100,26 @@ def pick(exchange: Exchange, target: Target, user: str = "") -> LiveSlot:
 
     The key is the `x-user-id` header, else `user` (of the body), else the caller's API key where the route
     asks for that, else the request itself (CONTRACTS, 4); a route sticky by request looks at nothing else.
+    A request that stands for itself, or is the first of its caller, is a trial of its slot (`core.evidence`).
     """
     endpoint = target.served()
     if target.version:
         return endpoint.version(target.version)
-    if len(endpoint.arms) == 1:
-        return endpoint.arms[0]
-    return endpoint.arm(_sticky_key(exchange, endpoint.route.sticky, user))
+    if not endpoint.splits:
+        slot, exchange.trial = endpoint.arms[0], True
+    else:
+        slot, exchange.trial = endpoint.arm(_caller(exchange, endpoint.route.sticky, user), exchange.id)
+    if exchange.trial:
+        slot.counters.assigned()
+    return slot
 
 
-def _sticky_key(exchange: Exchange, by: StickyBy, user: str) -> str:
+def _caller(exchange: Exchange, by: StickyBy, user: str) -> str:
+    """Whose arm answers; empty for one that stands for itself."""
     if by == "request":
-        return exchange.id
+        return ""
     named = exchange.headers.get(b"x-user-id", b"").decode("utf-8", "replace") or user
-    return named or (exchange.caller if by == "caller" else "") or exchange.id
+    return named or (exchange.caller if by == "caller" else "")
 
 
 def refuse(exchange: Exchange, slot: LiveSlot, protocol: int, error: ModelportError) -> None:

@@ -59,12 +59,13 @@ class Exchange:
         caller: id of the API key it came with; "" without keys.
         call: what to cancel when the caller leaves; let go of with the answer, so that the two, which hold
             each other, need no garbage collector.
+        trial: how it ends is evidence about the slot that was picked for it.
         done: it was answered, or the caller has left.
     """
 
     __slots__ = (
         "body", "call", "caller", "done", "extra", "headers", "id", "keep_alive", "method", "path",
-        "priority", "query", "received", "request_id", "status", "wire",
+        "priority", "query", "received", "request_id", "status", "trial", "wire",
     )  # fmt: skip
 
     def __init__(
@@ -82,6 +83,7 @@ class Exchange:
         self.call: Any = None
         self.caller = ""
         self.priority = INTERACTIVE
+        self.trial = False
         self.done = False
         self.status = 0
 

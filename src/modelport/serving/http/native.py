@@ -139,6 +139,7 @@ class NativeCall(HttpCall):
     def __init__(self, exchange: Exchange, slot: LiveSlot, decoded: Decoded, request: Request) -> None:
         super().__init__(slot, decoded.batch, id=exchange.id, received=exchange.received, protocol=_PROTOCOL)
         self.exchange = exchange
+        self.trial = exchange.trial
         self.decoded = decoded
         self.request = request
         self.partial = not decoded.single

@@ -63,6 +63,7 @@ class V2Call(HttpCall):
         self.inference = inference
         self.answers = answers
         self.exchange = exchange
+        self.trial = exchange.trial
 
     def shorten(self) -> None:
         """Cut the texts, and remember which were cut."""

@@ -38,7 +38,7 @@ def begin(
 def settle(segment: shared.Segment, row: int, places: Iterable[int]) -> int:
     """Account for a dead worker: what it was executing is lost. Returns how many requests that were."""
     _clear_gauges(segment, row)
-    return sum(_settle_slot(segment, segment.slot(row, place)) for place in places)
+    return sum(_settle_slot(segment, row, place) for place in places)
 
 
 def retire(segment: shared.Segment, row: int) -> None:
@@ -83,11 +83,23 @@ def _clear_gauges(segment: shared.Segment, row: int) -> None:
         segment.cells[segment.row(row) + cell] = 0
 
 
-def _settle_slot(segment: shared.Segment, first: int) -> int:
-    cells = segment.cells
+def _settle_slot(segment: shared.Segment, row: int, place: int) -> int:
+    cells, first = segment.cells, segment.slot(row, place)
     lost = cells[first + shared.EXECUTING]
+    if lost:
+        _blame(segment, row, place, lost)
     cells[first + shared.LOST] += lost
     cells[first + shared.LOAD_DEATHS] += cells[first + shared.LOADING]
     for cell in _SLOT_GAUGES:
         cells[first + cell] = 0
     return lost
+
+
+def _blame(segment: shared.Segment, row: int, place: int, lost: int) -> None:
+    """What a dead worker was executing speaks against the model: its trials ended in a fault."""
+    cells, first = segment.cells, segment.evidence(row, place)
+    trials = min(cells[first + shared.TRYING], lost)
+    cells[first + shared.UNTIMED] += trials
+    cells[first + shared.FAULTS] += trials
+    cells[first + shared.PLAIN] += lost - trials
+    cells[first + shared.TRYING] = 0

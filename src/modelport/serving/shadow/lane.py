@@ -230,6 +230,7 @@ class Repeated(Call):
         self.queued = now
         self.priority = PRIORITY
         self.partial = answered.partial
+        self.trial = True  # all that a shadow is asked is a copy of what others answered
         self._lane = lane
         self._answered = answered
         self._over = False

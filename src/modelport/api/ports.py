@@ -21,7 +21,7 @@ from modelport.core.pages import Page
 from modelport.core.plan import ServingPlan
 from modelport.core.records import Alias, Entry, Model, Version
 from modelport.core.roles import KeySeen, MadeKey, StoredKey
-from modelport.core.rollout import Decided, Rollout, Wish
+from modelport.core.rollout import Decided, Progress, Rollout, Wish
 from modelport.core.sights import (
     Applied,
     Change,
@@ -32,7 +32,6 @@ from modelport.core.sights import (
     LogLine,
     ModelStatus,
     ReplicaSeen,
-    RolloutSeen,
     Taken,
 )
 from modelport.core.wishes import Apply, ModelChange, NewKey, NewModel, Registration, Truth, VersionChange
@@ -125,13 +124,13 @@ class Deployments(Protocol):
         """Stop serving it. `generation` is what it must have, None for any."""
         ...
 
-    def wish(self, author: Author, endpoint: str, wish: Wish) -> RolloutSeen: ...
+    def wish(self, author: Author, endpoint: str, wish: Wish) -> Progress: ...
 
     def rollouts(self, project: str, endpoint: str, *, limit: int, cursor: str | None) -> Page[Rollout]:
         """The newest first."""
         ...
 
-    def rollout(self, project: str, endpoint: str, id: str | None = None) -> RolloutSeen:  # noqa: A002
+    def rollout(self, project: str, endpoint: str, id: str | None = None) -> Progress:  # noqa: A002
         """One rollout; None is the one under way, or the last."""
         ...
 

@@ -10,7 +10,7 @@ import msgspec
 
 from modelport.core.fleet import Trouble
 from modelport.core.plan import Revision
-from modelport.core.rollout import Decided, Finding, Rollout
+from modelport.core.rollout import Progress
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -52,28 +52,6 @@ class Configuration(msgspec.Struct, frozen=True, omit_defaults=True):
     document: Mapping[str, Any]
     at: float = 0.0
     by: str = ""
-
-
-class RolloutSeen(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A rollout as people look at it.
-
-    Attributes:
-        rollout: where it stands.
-        shares: basis points by version, as routed now.
-        findings, requests, labels: the evidence there is.
-        rate: requests of the candidate per second.
-        next: what is waited for, in words.
-        last: the last decision.
-    """
-
-    rollout: Rollout
-    shares: Mapping[int, int] = {}
-    findings: tuple[Finding, ...] = ()
-    requests: int = 0
-    labels: int = 0
-    rate: float = 0.0
-    next: str = ""
-    last: Decided | None = None
 
 
 class VersionSeen(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -130,7 +108,7 @@ class ModelStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     live: int | None = None
     versions: tuple[VersionSeen, ...] = ()
     replicas: tuple[ReplicaSeen, ...] = ()
-    rollout: RolloutSeen | None = None
+    rollout: Progress | None = None
     troubles: tuple[Trouble, ...] = ()
 
 

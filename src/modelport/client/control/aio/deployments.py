@@ -14,8 +14,8 @@ from modelport.client.control.aio import streams
 from modelport.client.control.build import at
 from modelport.core.deployment import Deployment
 from modelport.core.pages import Page
-from modelport.core.rollout import Decided, Rollout
-from modelport.core.sights import Applied, Change, Configuration, RolloutSeen
+from modelport.core.rollout import Decided, Progress, Rollout
+from modelport.core.sights import Applied, Change, Configuration
 from modelport.core.wishes import Apply, VersionWish
 
 
@@ -80,10 +80,10 @@ class AsyncRollouts:
     def __init__(self, link: AsyncLink) -> None:
         self._link = link
 
-    async def get(self, endpoint: str, id: str | None = None) -> RolloutSeen:  # noqa: A002
+    async def get(self, endpoint: str, id: str | None = None) -> Progress:  # noqa: A002
         """One rollout; without an id the one under way, or the last."""
         return await self._link.run(
-            build.get(at("deployments", endpoint, "rollouts", id or "latest"), RolloutSeen)
+            build.get(at("deployments", endpoint, "rollouts", id or "latest"), Progress)
         )
 
     async def list(self, endpoint: str) -> AsyncIterator[Rollout]:
@@ -105,31 +105,31 @@ class AsyncRollouts:
         async for decided in streams.every(self._link, page):
             yield decided
 
-    async def watch(self, endpoint: str) -> AsyncIterator[RolloutSeen]:
+    async def watch(self, endpoint: str) -> AsyncIterator[Progress]:
         """The rollout now and whenever it changes, until it has ended."""
         call = build.events(at("deployments", endpoint, "rollout", "events"))
         async for event in streams.live(self._link, call):
             if event.kind == "rollout":
-                yield msgspec.json.decode(event.data, type=RolloutSeen)
+                yield msgspec.json.decode(event.data, type=Progress)
 
-    async def pause(self, endpoint: str) -> RolloutSeen:
+    async def pause(self, endpoint: str) -> Progress:
         """Leave the split as it is until it is resumed."""
         return await self._wish(endpoint, "pause")
 
-    async def resume(self, endpoint: str) -> RolloutSeen:
+    async def resume(self, endpoint: str) -> Progress:
         """Go on where it was paused."""
         return await self._wish(endpoint, "resume")
 
-    async def promote(self, endpoint: str) -> RolloutSeen:
+    async def promote(self, endpoint: str) -> Progress:
         """All traffic to the candidate, whatever the evidence says."""
         return await self._wish(endpoint, "promote")
 
-    async def rollback(self, endpoint: str) -> RolloutSeen:
+    async def rollback(self, endpoint: str) -> Progress:
         """All traffic back to the baseline."""
         return await self._wish(endpoint, "rollback")
 
-    async def _wish(self, endpoint: str, wish: str) -> RolloutSeen:
-        return await self._link.run(build.post(at("deployments", endpoint, "rollout", wish), RolloutSeen))
+    async def _wish(self, endpoint: str, wish: str) -> Progress:
+        return await self._link.run(build.post(at("deployments", endpoint, "rollout", wish), Progress))
 
 
 class AsyncConfigurations:

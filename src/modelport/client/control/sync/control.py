@@ -30,8 +30,8 @@ class Control:
     """A control plane.
 
     Without a `url` it is the one `MODELPORT_URL` names, or that of `modelport up` in the working folder,
-    whose key is then found too. `timeout` is in seconds for a whole call, retries included. Every call that makes
-    something carries an Idempotency-Key, so that a repetition makes it once.
+    whose key is then found too. `timeout` is in seconds for a whole call, retries included. Every call that
+    makes something carries an Idempotency-Key, so that a repetition makes it once.
 
     Every method raises the typed errors of `modelport.errors`, as `Client` does; `Conflict` and
     `PreconditionFailed` where another was first.

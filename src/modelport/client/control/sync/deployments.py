@@ -14,8 +14,8 @@ from modelport.client.control.sync import streams
 from modelport.client.link import Link
 from modelport.core.deployment import Deployment
 from modelport.core.pages import Page
-from modelport.core.rollout import Decided, Rollout
-from modelport.core.sights import Applied, Change, Configuration, RolloutSeen
+from modelport.core.rollout import Decided, Progress, Rollout
+from modelport.core.sights import Applied, Change, Configuration
 from modelport.core.wishes import Apply, VersionWish
 
 
@@ -79,9 +79,9 @@ class Rollouts:
     def __init__(self, link: Link) -> None:
         self._link = link
 
-    def get(self, endpoint: str, id: str | None = None) -> RolloutSeen:  # noqa: A002
+    def get(self, endpoint: str, id: str | None = None) -> Progress:  # noqa: A002
         """One rollout; without an id the one under way, or the last."""
-        return self._link.run(build.get(at("deployments", endpoint, "rollouts", id or "latest"), RolloutSeen))
+        return self._link.run(build.get(at("deployments", endpoint, "rollouts", id or "latest"), Progress))
 
     def list(self, endpoint: str) -> Iterator[Rollout]:
         """The newest first."""
@@ -100,31 +100,31 @@ class Rollouts:
 
         yield from streams.every(self._link, page)
 
-    def watch(self, endpoint: str) -> Iterator[RolloutSeen]:
+    def watch(self, endpoint: str) -> Iterator[Progress]:
         """The rollout now and whenever it changes, until it has ended."""
         call = build.events(at("deployments", endpoint, "rollout", "events"))
         for event in streams.live(self._link, call):
             if event.kind == "rollout":
-                yield msgspec.json.decode(event.data, type=RolloutSeen)
+                yield msgspec.json.decode(event.data, type=Progress)
 
-    def pause(self, endpoint: str) -> RolloutSeen:
+    def pause(self, endpoint: str) -> Progress:
         """Leave the split as it is until it is resumed."""
         return self._wish(endpoint, "pause")
 
-    def resume(self, endpoint: str) -> RolloutSeen:
+    def resume(self, endpoint: str) -> Progress:
         """Go on where it was paused."""
         return self._wish(endpoint, "resume")
 
-    def promote(self, endpoint: str) -> RolloutSeen:
+    def promote(self, endpoint: str) -> Progress:
         """All traffic to the candidate, whatever the evidence says."""
         return self._wish(endpoint, "promote")
 
-    def rollback(self, endpoint: str) -> RolloutSeen:
+    def rollback(self, endpoint: str) -> Progress:
         """All traffic back to the baseline."""
         return self._wish(endpoint, "rollback")
 
-    def _wish(self, endpoint: str, wish: str) -> RolloutSeen:
-        return self._link.run(build.post(at("deployments", endpoint, "rollout", wish), RolloutSeen))
+    def _wish(self, endpoint: str, wish: str) -> Progress:
+        return self._link.run(build.post(at("deployments", endpoint, "rollout", wish), Progress))
 
 
 class Configurations:

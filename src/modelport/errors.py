@@ -18,6 +18,7 @@
     |-- ModelFailed                 500  the model raised, or broke its contract
     |-- Overloaded                  503  queue full, not ready, draining, worker lost
     |-- DeadlineExceeded            504
+    |-- StorageError                500  the artifact store refuses us
     |-- DiskFull                    507  no room to keep it
     |-- BundleError                      a bundle that cannot be used
     |   |-- BundleCorrupt                a digest, size or structure does not hold
@@ -204,6 +205,13 @@ class DeadlineExceeded(ModelportError):
 
     code = "deadline-exceeded"
     status = 504
+
+
+class StorageError(ModelportError):
+    """The artifact store refuses us; waiting does not help."""
+
+    code = "storage-error"
+    status = 500
 
 
 class DiskFull(ModelportError):

@@ -12,7 +12,23 @@ from __future__ import annotations
 
 from modelport.db.tables.about import about
 from modelport.db.tables.base import metadata
+from modelport.db.tables.configurations import configurations
+from modelport.db.tables.deployments import decisions, deployments, rollouts
+from modelport.db.tables.fleet import fleets, plans, replicas, tallies
 from modelport.db.tables.journal import journal
 from modelport.db.tables.lease import lease
 
-__all__ = ["about", "journal", "lease", "metadata"]
+__all__ = [
+    "about",
+    "configurations",
+    "decisions",
+    "deployments",
+    "fleets",
+    "journal",
+    "lease",
+    "metadata",
+    "plans",
+    "replicas",
+    "rollouts",
+    "tallies",
+]

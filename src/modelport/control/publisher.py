@@ -1,0 +1,85 @@
+"""Makes a plan the newest of its fleet: in the transaction of what it carries out, under the lease.
+
+A plan that says nothing new is not published. What was published is also written to the artifact store, so
+that a replica can start while the control plane is away; that copy follows the database and never leads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from modelport.control.store import fleets, plans
+from modelport.core import faults
+from modelport.core.plan import Revision, ServingPlan, check
+from modelport.db.connect import Database
+from modelport.db.tables import about
+
+
+class Documents(Protocol):
+    """Where small documents are put under a name: the artifact store."""
+
+    def write(self, name: str, data: bytes) -> None:
+        """Replace the document of that name as a whole."""
+        ...
+
+
+def publish(
+    connection: Connection, fleet: str, make: Callable[[Revision], ServingPlan], now: float
+) -> Revision | None:
+    """Check and keep the plan that `make` makes of its revision; None when it says what the newest says.
+
+    The caller's transaction has compared the lease. Raises `PlanRefused`, and then nothing is kept.
+    """
+    newest = plans.newest(connection, fleet)
+    revision = following(epoch(connection), newest.revision if newest else None)
+    plan = make(revision)
+    if newest is not None and newest.revision.epoch == revision.epoch and _says_the_same(plan, newest):
+        return None
+    plans.add(connection, fleet, check(plan), now)
+    faults.point("publisher.kept")
+    return revision
+
+
+def following(epoch: int, newest: Revision | None) -> Revision:
+    """The revision after the newest; the first one of an epoch that began since."""
+    if newest is None or newest.epoch < epoch:
+        return Revision(epoch, 1)
+    return Revision(newest.epoch, newest.number + 1)
+
+
+def epoch(connection: Connection) -> int:
+    """The epoch of this database: a restore raises it, so that its plans beat all that were made before."""
+    return int(connection.scalar(sa.select(about.c.value).where(about.c.name == "epoch")) or 1)
+
+
+class Copies:
+    """Keeps the copies in the artifact store: `plans/{fleet}/latest.json`. Used by one thread."""
+
+    def __init__(self, database: Database, documents: Documents) -> None:
+        self._database = database
+        self._documents = documents
+        self._written: dict[str, Revision] = {}
+
+    def follow(self) -> None:
+        """Write the newest plan of every fleet whose copy is older. Raises what the store raises; the next
+        call tries again."""
+        with self._database.reading() as connection:
+            stale = [fleet for fleet, _ in fleets.every(connection) if self._is_stale(connection, fleet)]
+            found = [(fleet, plans.newest(connection, fleet)) for fleet in stale]
+        for fleet, plan in found:
+            if plan is not None:
+                self._documents.write(f"plans/{fleet}/latest.json", msgspec.json.encode(plan))
+                self._written[fleet] = plan.revision
+
+    def _is_stale(self, connection: Connection, fleet: str) -> bool:
+        newest = plans.revision(connection, fleet)
+        return newest is not None and self._written.get(fleet) != newest
+
+
+def _says_the_same(one: ServingPlan, other: ServingPlan) -> bool:
+    return (one.slots, one.endpoints) == (other.slots, other.endpoints)

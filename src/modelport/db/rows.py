@@ -1,0 +1,28 @@
+"""Two things every store does with a row: hold a document in it, and write it whether or not it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+
+def text(document: object) -> str:
+    """A document as the JSON text that a column holds; equal documents give equal texts."""
+    return msgspec.json.encode(document, order="sorted").decode()
+
+
+def upsert(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> None:
+    """Write a row: a new one, or in the place of that with the same primary key."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    keys = [column.name for column in table.primary_key]
+    rest = {name: value for name, value in row.items() if name not in keys}
+    wanted = insert(table).values(**row)
+    if rest:
+        connection.execute(wanted.on_conflict_do_update(index_elements=keys, set_=rest))
+    else:
+        connection.execute(wanted.on_conflict_do_nothing(index_elements=keys))

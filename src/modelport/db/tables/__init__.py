@@ -11,15 +11,21 @@ number in `db/migrations/versions`.
 from __future__ import annotations
 
 from modelport.db.tables.about import about
+from modelport.db.tables.aliases import aliases
+from modelport.db.tables.artifacts import artifacts
 from modelport.db.tables.base import metadata
 from modelport.db.tables.configurations import configurations
 from modelport.db.tables.deployments import decisions, deployments, rollouts
 from modelport.db.tables.fleet import fleets, plans, replicas, tallies
 from modelport.db.tables.journal import journal
 from modelport.db.tables.lease import lease
+from modelport.db.tables.models import models
+from modelport.db.tables.versions import versions
 
 __all__ = [
     "about",
+    "aliases",
+    "artifacts",
     "configurations",
     "decisions",
     "deployments",
@@ -27,8 +33,10 @@ __all__ = [
     "journal",
     "lease",
     "metadata",
+    "models",
     "plans",
     "replicas",
     "rollouts",
     "tallies",
+    "versions",
 ]

@@ -20,6 +20,7 @@
     |-- DeadlineExceeded            504
     |-- StorageError                500  the artifact store refuses us
     |-- DiskFull                    507  no room to keep it
+    |-- StorageDamaged              500  what was kept is not what was written
     |-- BundleError                      a bundle that cannot be used
     |   |-- BundleCorrupt                a digest, size or structure does not hold
     |   |-- BundleRefused                well formed, but not trusted here
@@ -219,6 +220,13 @@ class DiskFull(ModelportError):
 
     code = "disk-full"
     status = 507
+
+
+class StorageDamaged(ModelportError):
+    """What was kept is not what was written: a flipped bit, a cut file, a page that is not its own."""
+
+    code = "storage-damaged"
+    status = 500
 
 
 class BundleError(ModelportError):

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
 import msgspec
@@ -22,7 +22,9 @@ PREFIX = "mp_live_"
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID, _SECRET, _CRC = 8, 43, 6
 LENGTH = len(PREFIX) + _ID + _SECRET + _CRC
-_SCOPE = re.compile(r"(?:infer:(?:\*|[A-Za-z0-9][A-Za-z0-9._-]*)|models:read|metrics|admin)")
+_SCOPE = re.compile(
+    r"(?:(?:infer|feedback):(?:\*|[A-Za-z0-9][A-Za-z0-9._-]*)|models:read|metrics|replica|admin)"
+)
 _RATE = re.compile(r"([1-9][0-9]{0,8})/(s|m|h)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
@@ -48,7 +50,8 @@ class KeyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         id: the eight characters that follow the prefix.
         name: who or what it is for.
         sha256: of the secret part, in hex.
-        scopes: `infer:<model>`, `infer:*`, `models:read`, `metrics`, `admin`.
+        scopes: `infer:<model>`, `infer:*`, `feedback:<model>`, `feedback:*`, `models:read`, `metrics`,
+            `replica` (be a member of a fleet), `admin`.
         rate: the key's own limit.
         created, expires: seconds since the epoch; no `expires` means never.
         revoked: refused from the next snapshot on.
@@ -64,6 +67,51 @@ class KeyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     expires: float | None = None
     revoked: bool = False
     priority: Priority = "interactive"
+
+
+Role = Literal["viewer", "operator", "admin", "service"]
+"""What a key may do at the control plane: read; also deploy, roll out, move aliases and give feedback;
+everything; or only what its scopes say."""
+
+IMPLIED: Mapping[Role, tuple[str, ...]] = {
+    "viewer": ("models:read", "metrics"),
+    "operator": ("models:read", "metrics", "feedback:*"),
+    "admin": ("admin",),
+    "service": (),
+}
+"""Scopes that a role brings along."""
+
+
+class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A key as the control plane knows and shows it: nothing in it is secret.
+
+    Attributes:
+        id, name: the eight characters that follow the prefix; who or what it is for, one live key of a name.
+        project: to which it belongs; it sees nothing of others.
+        role, scopes: what it may do; `scopes` beyond those that the role brings.
+        rate, priority: as in `KeyEntry`.
+        created, created_by: seconds since the epoch; name of the key that made it.
+        expires, revoked: seconds since the epoch, or None; refused from then on.
+        last_used: seconds since the epoch, to the minute; None when it never was.
+    """
+
+    id: str
+    name: str
+    project: str = "default"
+    role: Role = "service"
+    scopes: tuple[str, ...] = ()
+    rate: Rate | None = None
+    priority: Priority = "interactive"
+    created: float = 0.0
+    created_by: str = ""
+    expires: float | None = None
+    revoked: bool = False
+    last_used: float | None = None
+
+    @property
+    def granted(self) -> tuple[str, ...]:
+        """All its scopes: those of its role and its own."""
+        return tuple(dict.fromkeys((*IMPLIED[self.role], *self.scopes)))
 
 
 class AccessSnapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -107,11 +155,12 @@ def matches(entry: KeyEntry, secret: str) -> bool:
 
 
 def allows(scopes: Iterable[str], needed: str) -> bool:
-    """Whether scopes grant `needed`; `admin` grants all, `infer:*` every model."""
+    """Whether scopes grant `needed`; `admin` grants all, `infer:*` and `feedback:*` every model."""
     owned = frozenset(scopes)
     if "admin" in owned or needed in owned:
         return True
-    return needed.startswith("infer:") and "infer:*" in owned
+    what, colon, _ = needed.partition(":")
+    return bool(colon) and f"{what}:*" in owned
 
 
 def check_scope(scope: str) -> str:
@@ -119,7 +168,10 @@ def check_scope(scope: str) -> str:
     if _SCOPE.fullmatch(scope):
         return scope
     msg = f"{scope!r} is not a scope"
-    raise SettingsError(msg, hint="infer:<model>, infer:*, models:read, metrics or admin")
+    raise SettingsError(
+        msg,
+        hint="infer:<model>, infer:*, feedback:<model>, feedback:*, models:read, metrics, replica or admin",
+    )
 
 
 def parse_rate(text: str) -> Rate:

@@ -10,11 +10,13 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
+from modelport.db import trouble, wal
 from modelport.errors import Overloaded, SettingsError
 
 BUSY_SECONDS = 10.0
@@ -30,11 +32,14 @@ class Database:
     Args:
         url: `sqlite:///path`, or `postgresql://user@host/name` (needs the extra `postgres`).
 
-    Raises `SettingsError` (`bad-database`) for a URL of another kind, or without its driver.
+    Raises `SettingsError` (`bad-database`) for a URL of another kind, or without its driver, and
+    `StorageDamaged` (`database-log-lost`) for a file whose write-ahead log was taken away.
     """
 
     def __init__(self, url: str) -> None:
         self.url = _checked(url)
+        if self.file is not None:
+            wal.check(self.file)
         self.engine = _engine(self.url)
 
     @property
@@ -42,12 +47,23 @@ class Database:
         """Whether it is a file of this machine."""
         return self.engine.dialect.name == "sqlite"
 
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None for a server."""
+        named = self.url.database if self.url.get_backend_name() == "sqlite" else None
+        return Path(named) if named else None
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """One consistent look; nothing is kept."""
-        with self.engine.connect() as connection:
+        """One consistent look, whatever is written meanwhile; nothing is kept.
+
+        Raises `Overloaded` (`database-gone`, `database-busy`) and `StorageDamaged` (`database-damaged`).
+        """
+        with _told(), self.engine.connect() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN")
+            else:
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             yield connection
             connection.rollback()
 
@@ -56,38 +72,69 @@ class Database:
         """One transaction: all of it, or, when anything is raised inside, nothing.
 
         With SQLite the right to write is taken at the beginning, so a transaction never fails in its middle
-        because another wrote meanwhile.
+        because another wrote meanwhile. Raises as `reading` does, and `DiskFull` (`disk-full`).
         """
+        with _told(), self._transaction() as connection:
+            yield connection
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """What `work` makes of a transaction; repeated while another writer is in the way, or a server away.
+
+        `work` may be called several times and must have no effect but on its connection. After ten seconds
+        it raises as `writing` does. When a server goes away while it commits, nobody knows whether it did:
+        that is not repeated, but raised (`database-gone`).
+        """
+        deadline = time.monotonic() + BUSY_SECONDS
+        pause = _FIRST_PAUSE
+        with _told():
+            while True:
+                try:
+                    with self._transaction() as connection:
+                        return work(connection)
+                except sa.exc.DBAPIError as error:
+                    if not (trouble.busy(error) or trouble.gone(error)) or time.monotonic() >= deadline:
+                        raise
+                time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+                pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def close(self) -> None:
+        """Give every connection back."""
+        if self.file is not None:
+            wal.closed(self.file)
+        self.engine.dispose()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
         with self.engine.connect() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
-            connection.commit()
+            _commit(connection)
+        if self.file is not None:
+            wal.wrote(self.file)
 
-    def write(self, work: Callable[[Connection], T]) -> T:
-        """What `work` makes of a transaction; repeated while another writer is in the way.
 
-        `work` may be called several times and must have no effect but on its connection. Raises `Overloaded`
-        (`database-busy`) after ten seconds.
-        """
-        deadline = time.monotonic() + BUSY_SECONDS
-        pause = _FIRST_PAUSE
-        while True:
-            try:
-                with self.writing() as connection:
-                    return work(connection)
-            except sa.exc.DBAPIError as error:
-                if not _passing(error):
-                    raise
-                if time.monotonic() >= deadline:
-                    msg = "the database is busy"
-                    raise Overloaded(msg, code="database-busy", hint="try again in a moment") from error
-            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
-            pause = min(2 * pause, _LONGEST_PAUSE)
+def _commit(connection: Connection) -> None:
+    try:
+        connection.commit()
+    except sa.exc.DBAPIError as error:
+        if not trouble.gone(error):
+            raise
+        msg = "the database went away while it wrote"
+        hint = "it may have been written: look before you try again"
+        raise Overloaded(msg, code="database-gone", hint=hint, retry_after=2.0) from error
 
-    def close(self) -> None:
-        """Give every connection back."""
-        self.engine.dispose()
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Errors of the engine in our words, where they are no fault of a statement."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        ours = trouble.told(error)
+        if ours is None:
+            raise
+        raise ours from error
 
 
 def _checked(text: str) -> URL:
@@ -107,27 +154,30 @@ def _checked(text: str) -> URL:
 
 
 def _engine(url: URL) -> Engine:
-    if url.get_backend_name() == "postgresql":
+    return _postgresql(url) if url.get_backend_name() == "postgresql" else _sqlite(url)
+
+
+def _postgresql(url: URL) -> Engine:
+    """Nobody waits for ever: not for a lock, not for a process that sleeps on one, not for a dead server."""
+    told = {"lock_timeout": BUSY_SECONDS, "idle_in_transaction_session_timeout": 60.0}
+    options = "".join(f" -c {name}={round(1000 * seconds)}" for name, seconds in told.items())
+    given = url.query.get("options", "")
+    asked = {
+        "options": f"{given if isinstance(given, str) else ' '.join(given)}{options}",
+        "connect_timeout": 5,
+        "keepalives_idle": 10,
+        "tcp_user_timeout": 20_000,
+    }
+    try:
         # A connection that died with its server is noticed before it is used.
-        return sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10)
+        return sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10, connect_args=asked)
+    except ModuleNotFoundError:
+        msg = "PostgreSQL needs a library that is not installed"
+        raise SettingsError(msg, code="bad-database", hint="pip install 'modelport[postgres]'") from None
+
+
+def _sqlite(url: URL) -> Engine:
     # Without an isolation level transactions begin where `reading` and `writing` say, not somewhere between.
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None})
-    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "connect", wal.prepare)
     return engine
-
-
-def _prepare_sqlite(connection: Any, _: object) -> None:
-    """What every SQLite connection is told before it is used."""
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-_PASSING = frozenset({"40001", "40P01", "55P03"})
-"""PostgreSQL: serialization failure, deadlock, lock not available."""
-
-
-def _passing(error: sa.exc.DBAPIError) -> bool:
-    """Whether the same transaction may succeed when it is tried again."""
-    if getattr(error.orig, "sqlstate", None) in _PASSING:
-        return True
-    return "database is locked" in str(error.orig) or "database table is locked" in str(error.orig)

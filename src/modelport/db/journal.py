@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from modelport.core.records import Entry
+from modelport.db.dialect import take_turn
 from modelport.db.tables.journal import journal
 
 GENESIS = "0" * 64
@@ -42,7 +43,7 @@ def append(
     result: str = "ok",
 ) -> Entry:
     """Add an entry in the transaction of what it tells of: both are there, or neither is."""
-    _take_turn(connection)
+    take_turn(connection, _TURN)
     newest = sa.select(journal.c.number, journal.c.digest).order_by(journal.c.number.desc()).limit(1)
     last = connection.execute(newest).first()
     number, previous = (last.number, last.digest) if last else (0, GENESIS)
@@ -89,9 +90,3 @@ def read(row: Any) -> Entry:
 def _row(entry: Entry) -> dict[str, Any]:
     values = msgspec.structs.asdict(entry)
     return {**values, "detail": msgspec.json.encode(entry.detail, order="sorted").decode()}
-
-
-def _take_turn(connection: Connection) -> None:
-    """One after the other until the transaction ends: two could else stand on one entry in PostgreSQL."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_TURN})")

@@ -11,6 +11,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from modelport.db.dialect import insert
 from modelport.db.tables.lease import lease
 from modelport.errors import Overloaded
 
@@ -30,10 +31,11 @@ def acquire(
     connection: Connection, name: str, holder: str, now: float, seconds: float = SECONDS
 ) -> Lease | None:
     """The lease, taken or renewed; None while another holds it. `now` is in seconds since the epoch."""
-    row = connection.execute(sa.select(lease).where(lease.c.name == name).with_for_update()).first()
-    if row is None:
-        connection.execute(sa.insert(lease).values(name=name, holder=holder, fence=1, until=now + seconds))
-        return Lease(name, holder, 1)
+    free = insert(connection, lease).values(name=name, holder="", fence=0, until=0.0)
+    connection.execute(
+        free.on_conflict_do_nothing()
+    )  # so that there is a row to lock, also for the first two
+    row = connection.execute(sa.select(lease).where(lease.c.name == name).with_for_update()).one()
     if row.holder != holder and row.until > now:
         return None
     fence = row.fence if row.holder == holder else row.fence + 1

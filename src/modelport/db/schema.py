@@ -17,9 +17,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
 from modelport.db.connect import Database
+from modelport.db.dialect import take_turn
 from modelport.errors import SettingsError
 
 _STEPS = Path(__file__).parent / "migrations"
+_TURN = 7355608
+"""Number of the lock that a step takes."""
 
 
 def upgrade(database: Database) -> bool:
@@ -33,8 +36,8 @@ def upgrade(database: Database) -> bool:
     if before == newest():
         return False
     _refuse_unknown(before)
-    if before is not None and database.is_sqlite:
-        _copy(Path(str(database.url.database)))
+    if before is not None and database.file is not None:
+        _copy(database.file)
     return database.write(_step)
 
 
@@ -49,8 +52,7 @@ def newest() -> str:
 
 
 def _step(connection: Connection) -> bool:
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7355608)")  # another may be doing the same
+    take_turn(connection, _TURN)  # another may be doing the same
     before = revision(connection)
     if before == newest():
         return False

@@ -17,26 +17,33 @@ from modelport.db.tables.base import metadata
 from modelport.db.tables.configurations import configurations
 from modelport.db.tables.deployments import decisions, deployments, rollouts
 from modelport.db.tables.fleet import fleets, plans, replicas, tallies
+from modelport.db.tables.idempotency import idempotency
 from modelport.db.tables.journal import journal
+from modelport.db.tables.keys import access, keys
 from modelport.db.tables.lease import lease
 from modelport.db.tables.models import models
+from modelport.db.tables.secrets import secrets
 from modelport.db.tables.versions import versions
 
 __all__ = [
     "about",
+    "access",
     "aliases",
     "artifacts",
     "configurations",
     "decisions",
     "deployments",
     "fleets",
+    "idempotency",
     "journal",
+    "keys",
     "lease",
     "metadata",
     "models",
     "plans",
     "replicas",
     "rollouts",
+    "secrets",
     "tallies",
     "versions",
 ]

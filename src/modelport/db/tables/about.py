@@ -1,4 +1,4 @@
-"""Facts about this database: `epoch`, which a restore raises; `made`, when it began."""
+"""Facts about this database: `epoch`, which a restore raises."""
 
 from __future__ import annotations
 

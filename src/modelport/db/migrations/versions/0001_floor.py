@@ -1,4 +1,4 @@
-"""Facts about the database, the journal, the lease."""
+"""Facts about the database, the journal, the lease; keys, idempotency, secrets."""
 
 from __future__ import annotations
 
@@ -11,11 +11,17 @@ down_revision = None
 
 def upgrade() -> None:
     """Make the tables that everything else stands on."""
-    op.create_table(
+    about = op.create_table(
         "about",
         sa.Column("name", sa.Text, primary_key=True),
         sa.Column("value", sa.Text, nullable=False),
     )
+    op.bulk_insert(about, [{"name": "epoch", "value": "1"}])
+    _journal()
+    _callers()
+
+
+def _journal() -> None:
     op.create_table(
         "journal",
         sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
@@ -37,4 +43,40 @@ def upgrade() -> None:
         sa.Column("holder", sa.Text, nullable=False),
         sa.Column("fence", sa.BigInteger, nullable=False),
         sa.Column("until", sa.Float, nullable=False),
+    )
+
+
+def _callers() -> None:
+    op.create_table(
+        "keys",
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("project", sa.Text, nullable=False, index=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("role", sa.Text, nullable=False),
+        sa.Column("sha256", sa.Text, nullable=False),
+        sa.Column("document", sa.Text, nullable=False),
+        sa.Column("expires", sa.Float),
+        sa.Column("revoked", sa.Boolean, nullable=False),
+        sa.Column("last_used", sa.Float),
+    )
+    op.create_table(
+        "access",
+        sa.Column("project", sa.Text, primary_key=True),
+        sa.Column("revision", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "idempotency",
+        sa.Column("caller", sa.Text, primary_key=True),
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("request", sa.Text, nullable=False),
+        sa.Column("answer", sa.Text),
+        sa.Column("until", sa.Float, nullable=False, index=True),
+    )
+    op.create_table(
+        "secrets",
+        sa.Column("project", sa.Text, primary_key=True),
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("sealed", sa.LargeBinary, nullable=False),
+        sa.Column("updated", sa.Float, nullable=False),
+        sa.Column("updated_by", sa.Text, nullable=False),
     )

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import msgspec
-
 from modelport.core.access import AccessSnapshot
 from modelport.core.clock import Clock
 from modelport.core.deployment import Deployment
@@ -35,6 +33,7 @@ from modelport.core.sights import (
     Taken,
 )
 from modelport.core.wishes import Apply, ModelChange, NewKey, NewModel, Registration, Truth, VersionChange
+from modelport.db.idempotency import StoredAnswer
 from modelport.db.journal import Author
 
 
@@ -253,14 +252,6 @@ class Journal(Protocol):
     ) -> None:
         """Tell what wrote nothing itself: a refusal, a backup."""
         ...
-
-
-class StoredAnswer(msgspec.Struct, frozen=True):
-    """An answer as it was given: what a repetition gets."""
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
 
 
 class Idempotency(Protocol):

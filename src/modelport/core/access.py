@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 import msgspec
@@ -67,51 +67,6 @@ class KeyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     expires: float | None = None
     revoked: bool = False
     priority: Priority = "interactive"
-
-
-Role = Literal["viewer", "operator", "admin", "service"]
-"""What a key may do at the control plane: read; also deploy, roll out, move aliases and give feedback;
-everything; or only what its scopes say."""
-
-IMPLIED: Mapping[Role, tuple[str, ...]] = {
-    "viewer": ("models:read", "metrics"),
-    "operator": ("models:read", "metrics", "feedback:*"),
-    "admin": ("admin",),
-    "service": (),
-}
-"""Scopes that a role brings along."""
-
-
-class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A key as the control plane knows and shows it: nothing in it is secret.
-
-    Attributes:
-        id, name: the eight characters that follow the prefix; who or what it is for, one live key of a name.
-        project: to which it belongs; it sees nothing of others.
-        role, scopes: what it may do; `scopes` beyond those that the role brings.
-        rate, priority: as in `KeyEntry`.
-        created, created_by: seconds since the epoch; name of the key that made it.
-        expires, revoked: seconds since the epoch, or None; refused from then on.
-        last_used: seconds since the epoch, to the minute; None when it never was.
-    """
-
-    id: str
-    name: str
-    project: str = "default"
-    role: Role = "service"
-    scopes: tuple[str, ...] = ()
-    rate: Rate | None = None
-    priority: Priority = "interactive"
-    created: float = 0.0
-    created_by: str = ""
-    expires: float | None = None
-    revoked: bool = False
-    last_used: float | None = None
-
-    @property
-    def granted(self) -> tuple[str, ...]:
-        """All its scopes: those of its role and its own."""
-        return tuple(dict.fromkeys((*IMPLIED[self.role], *self.scopes)))
 
 
 class AccessSnapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Generic, TypeVar
+import types
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -32,11 +33,15 @@ def cursor(*place: str | float) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
 
 
-def place(text: str) -> tuple[str | float, ...]:
-    """The sort keys of a cursor; raises `BadRequest` (`bad-cursor`) for one that we did not make."""
+def place(text: str, *kinds: type) -> tuple[Any, ...]:
+    """The sort keys of a cursor, of these `kinds` (without any, whatever they are).
+
+    Raises `BadRequest` (`bad-cursor`) for one that we did not make, or made for another list.
+    """
+    form: Any = types.GenericAlias(tuple, kinds or (str | float, ...))
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        return msgspec.json.decode(raw, type=tuple[str | float, ...])
+        return tuple(msgspec.json.decode(raw, type=form))
     except (binascii.Error, msgspec.DecodeError, ValueError) as error:
         msg = "this cursor is none of this list"
         raise BadRequest(msg, code="bad-cursor", hint="take `next` of a page as it is") from error

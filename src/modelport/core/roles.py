@@ -12,6 +12,14 @@ Role = Literal["viewer", "operator", "admin", "service"]
 """`viewer` reads; `operator` also deploys, moves aliases and gives feedback; `admin` may do everything in its
 project; `service` only what its scopes say."""
 
+_IMPLIED: dict[Role, tuple[str, ...]] = {
+    "service": (),
+    "viewer": ("models:read", "metrics"),
+    "operator": ("models:read", "metrics", "feedback:*"),
+    "admin": ("admin",),
+}
+"""Scopes that a role brings along, for whoever knows scopes alone: the data plane."""
+
 _RANK: dict[Role, int] = {"service": 0, "viewer": 1, "operator": 2, "admin": 3}
 
 
@@ -33,6 +41,12 @@ class StoredKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     role: Role = "service"
     project: str = "default"
     last_used: float | None = None
+
+
+def granted(stored: StoredKey) -> KeyEntry:
+    """The key as replicas know it: with the scopes that its role brings."""
+    scopes = dict.fromkeys((*_IMPLIED[stored.role], *stored.entry.scopes))
+    return msgspec.structs.replace(stored.entry, scopes=tuple(scopes))
 
 
 class KeySeen(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -12,7 +12,8 @@ idempotency = sa.Table(
     sa.Column("caller", sa.Text, primary_key=True),
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("request", sa.Text, nullable=False),
-    sa.Column("answer", sa.Text),
+    sa.Column("answer", sa.LargeBinary),
     sa.Column("until", sa.Float, nullable=False, index=True),
 )
-"""`request` is the digest of what was asked; `answer` is a `db.idempotency.Answer`, null while under way."""
+"""`request` is the digest of what was asked; `answer` a `db.idempotency.StoredAnswer` as msgpack, null while
+the request is worked on."""

@@ -13,13 +13,11 @@ keys = sa.Table(
     sa.Column("project", sa.Text, nullable=False, index=True),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("role", sa.Text, nullable=False),
-    sa.Column("sha256", sa.Text, nullable=False),
-    sa.Column("document", sa.Text, nullable=False),
-    sa.Column("expires", sa.Float),
+    sa.Column("entry", sa.Text, nullable=False),
     sa.Column("revoked", sa.Boolean, nullable=False),
     sa.Column("last_used", sa.Float),
 )
-"""`document` is the `core.access.Key`, which knows no secret; `sha256` is that of the secret."""
+"""`entry` is a `core.access.KeyEntry`, which knows the digest of the secret, never the secret."""
 
 access = sa.Table(
     "access",

@@ -53,9 +53,7 @@ def _callers() -> None:
         sa.Column("project", sa.Text, nullable=False, index=True),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("role", sa.Text, nullable=False),
-        sa.Column("sha256", sa.Text, nullable=False),
-        sa.Column("document", sa.Text, nullable=False),
-        sa.Column("expires", sa.Float),
+        sa.Column("entry", sa.Text, nullable=False),
         sa.Column("revoked", sa.Boolean, nullable=False),
         sa.Column("last_used", sa.Float),
     )
@@ -69,7 +67,7 @@ def _callers() -> None:
         sa.Column("caller", sa.Text, primary_key=True),
         sa.Column("key", sa.Text, primary_key=True),
         sa.Column("request", sa.Text, nullable=False),
-        sa.Column("answer", sa.Text),
+        sa.Column("answer", sa.LargeBinary),
         sa.Column("until", sa.Float, nullable=False, index=True),
     )
     op.create_table(

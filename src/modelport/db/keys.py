@@ -21,6 +21,7 @@ from modelport.db import about, journal
 from modelport.db.connect import Database
 from modelport.db.dialect import insert
 from modelport.db.journal import Author
+from modelport.db.rows import text
 from modelport.db.tables.keys import access, keys
 from modelport.errors import Conflict, InvalidInput, NotFound, Unauthenticated
 
@@ -131,12 +132,12 @@ class Keys:
         _check(wish, now)
         _changes(connection, author.project)
         _check_free(connection, author.project, wish.name)
-        text, entry = _make(wish, now)
+        shown, entry = _make(wish, now)
         stored = StoredKey(entry, wish.role, author.project)
         connection.execute(sa.insert(keys).values(**_row(stored)))
         detail = {"id": entry.id, "role": wish.role, "scopes": entry.scopes}
         journal.append(connection, author, "key.create", wish.name, at=now, detail=detail)
-        return MadeKey(text, seen(stored))
+        return MadeKey(shown, seen(stored))
 
     def _revoke(self, connection: Connection, author: Author, id: str) -> None:  # noqa: A002
         _changes(connection, author.project)
@@ -150,7 +151,7 @@ class Keys:
             return
         _check_not_last(connection, stored, self._clock.now())
         entry = msgspec.structs.replace(stored.entry, revoked=True)
-        change = sa.update(keys).where(keys.c.id == id).values(revoked=True, entry=_text(entry))
+        change = sa.update(keys).where(keys.c.id == id).values(revoked=True, entry=text(entry))
         connection.execute(change)
         journal.append(
             connection, author, "key.revoke", entry.name, at=self._clock.now(), detail={"id": entry.id}
@@ -228,10 +229,6 @@ def _next(shown: list[KeySeen]) -> str:
     return cursor(shown[-1].name, shown[-1].id)
 
 
-def _text(entry: KeyEntry) -> str:
-    return msgspec.json.encode(entry, order="sorted").decode()
-
-
 def _row(stored: StoredKey) -> dict[str, Any]:
     entry = stored.entry
     return {
@@ -239,7 +236,7 @@ def _row(stored: StoredKey) -> dict[str, Any]:
         "project": stored.project,
         "name": entry.name,
         "role": stored.role,
-        "entry": _text(entry),
+        "entry": text(entry),
         "revoked": entry.revoked,
         "last_used": stored.last_used,
     }

@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
+
+from modelport.db.dialect import insert
 
 
 def text(document: object) -> str:
@@ -18,10 +19,9 @@ def text(document: object) -> str:
 
 def upsert(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> None:
     """Write a row: a new one, or in the place of that with the same primary key."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     keys = [column.name for column in table.primary_key]
     rest = {name: value for name, value in row.items() if name not in keys}
-    wanted = insert(table).values(**row)
+    wanted = insert(connection, table).values(**row)
     if rest:
         connection.execute(wanted.on_conflict_do_update(index_elements=keys, set_=rest))
     else:

@@ -9,8 +9,8 @@ from modelport.core.clock import Clock
 from modelport.core.names import check_name
 from modelport.db import journal
 from modelport.db.connect import Database
-from modelport.db.dialect import insert
 from modelport.db.journal import Author
+from modelport.db.rows import upsert
 from modelport.db.sealing import Sealer
 from modelport.db.tables.secrets import secrets
 from modelport.errors import InvalidInput, NotFound
@@ -56,9 +56,8 @@ class Secrets:
 
     def _put(self, connection: Connection, author: Author, name: str, sealed: bytes) -> None:
         now = self._clock.now()
-        rest = {"sealed": sealed, "updated": now, "updated_by": author.actor}
-        row = insert(connection, secrets).values(project=author.project, name=name, **rest)
-        connection.execute(row.on_conflict_do_update(index_elements=["project", "name"], set_=rest))
+        row = {"project": author.project, "name": name, "sealed": sealed}
+        upsert(connection, secrets, {**row, "updated": now, "updated_by": author.actor})
         journal.append(connection, author, "secret.put", name, at=now)
 
     def _delete(self, connection: Connection, author: Author, name: str) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from modelport.core.manifest import Parameters
+
 
 class Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What an alias demands of a version.
@@ -63,6 +65,7 @@ class Version(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         artifact: SHA-256 of the stored bundle file, in hex; `size` in bytes.
         task: what its outputs mean.
         contract: digest of its signature: versions with the same can share an endpoint.
+        parameters: the bundle's own, which a deployment may override.
         metrics: numbers known of it (from its evidence, or added later).
         tags: for people, search and gates.
         lineage: where it comes from.
@@ -77,6 +80,7 @@ class Version(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     label: str | None = None
     task: str = ""
     contract: str = ""
+    parameters: Parameters | None = None
     metrics: Mapping[str, float] = {}
     tags: Mapping[str, str] = {}
     lineage: Lineage = Lineage()

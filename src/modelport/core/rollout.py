@@ -36,6 +36,9 @@ class Rollout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         phase: see above.
         step: index of the step that is judged (canary), else 0.
         began, stepped: when it began, and when its present step did (seconds since the epoch).
+        since: when it entered its present phase; a pause moves `stepped` and `deadline` on by its length.
+        deadline: when `terms.on_timeout` decides.
+        version: which version was promoted; None before.
         ended: when it came to its end; None before.
         before: the phase that a pause interrupted.
         reason: why it stands where it stands, for people.
@@ -49,6 +52,9 @@ class Rollout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     step: int = 0
     began: float = 0.0
     stepped: float = 0.0
+    since: float = 0.0
+    deadline: float = 0.0
+    version: int | None = None
     ended: float | None = None
     before: Phase | None = None
     reason: str = ""
@@ -62,7 +68,8 @@ class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     Attributes:
         name: `error_rate`, `latency_p95`, `accuracy_threshold`, `performance_degradation`, or a guard:
-            `guard.errors`, `guard.latency`, `guard.accuracy`, `guard.broken`, `guard.split`.
+            `guard.errors`, `guard.latency`, `guard.accuracy`, `guard.broken`, `guard.split`; of `ab`, `best`:
+            whether `version` is shown to be better than every other arm.
         verdict: `harm` is shown; it `holds` wholly inside its limit; it is `open`; its evidence is `absent`.
         estimate, low, high: of what is limited, and its confidence sequence; None where there is none.
         limit: what it must keep; of a guard, what the baseline has.
@@ -71,6 +78,7 @@ class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
             is shown (of two versions that are alike one always looks worse).
         needed: how many more it would take at the present estimate to show that it holds; None if unknown.
         text: one line for people.
+        version: whom it is about; None is the candidate.
     """
 
     name: str
@@ -83,6 +91,7 @@ class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     fits: bool = True
     needed: int | None = None
     text: str = ""
+    version: int | None = None
 
     @property
     def is_guard(self) -> bool:
@@ -107,7 +116,7 @@ class View(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         adopted: whether every live replica answers with the endpoint's present route.
         findings: what the evidence says.
         requests, labels: of the candidate, in this rollout.
-        rate: requests of the candidate per second, at present.
+        rate, label_rate: requests of the candidate, and labels, per second, at present.
         wish: what a person asked for, not carried out yet.
     """
 
@@ -118,6 +127,7 @@ class View(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     requests: int = 0
     labels: int = 0
     rate: float = 0.0
+    label_rate: float = 0.0
     wish: Wish | None = None
 
 
@@ -128,7 +138,7 @@ class Prepare(msgspec.Struct, frozen=True, tag="prepare"):
 
 
 class Shift(msgspec.Struct, frozen=True, tag="shift"):
-    """Give the candidate the share of step `step`, and judge it."""
+    """Give the candidate the share of step `step`, and judge it; the step it has already ends a pause."""
 
     step: int
     reason: str

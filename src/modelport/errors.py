@@ -31,6 +31,7 @@
     |   |-- SandboxError                 the sandbox is missing, too weak, or stopped the work
     |   `-- ParityError                  compiled, but answers differ beyond tolerance
     |-- PlanRefused                      a serving plan that cannot take effect as a whole
+    |-- DecisionRefused                  a strategy decided what cannot be done with its rollout
     |-- SettingsError                    a setting that makes no sense, or is unsafe
     `-- NameInvalid                 400  not a name we accept
 
@@ -290,6 +291,12 @@ class PlanRefused(ModelportError):
 
     code = "plan-refused"
     status = 400
+
+
+class DecisionRefused(ModelportError):
+    """A strategy decided what cannot be done with a rollout that stands where it stands."""
+
+    code = "decision-refused"
 
 
 class SettingsError(ModelportError):

@@ -1,0 +1,1 @@
+"""`modelport rollout`: watch a rollout, and say what it is to do."""

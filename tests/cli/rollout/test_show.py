@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 
-import pytest
 from rich.console import Console, RenderableType
 
 from modelport.cli.rollout import show
@@ -69,10 +68,3 @@ def test_words_of_others_reach_no_terminal_raw() -> None:
     text = printed(show.history([decided], {1: "now"}))
     assert "\x1b" not in text
     assert "[red]" in text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"), [(-1, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (172_800, "2 d")]
-)
-def test_spans_are_said_in_the_largest_unit_that_fits_twice(seconds: float, said: str) -> None:
-    assert show.lasting(seconds) == said

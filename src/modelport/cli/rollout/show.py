@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from modelport.cli.inert import inert
+from modelport.cli.times import lasting
 from modelport.core.plan import BASIS_POINTS
 from modelport.core.rollout import Decided, Decision, Finding, Progress, Rollout
 
@@ -90,15 +91,6 @@ def quantity(name: str, value: float | None) -> str:
     if name in _MILLISECONDS:
         return f"{1000 * value:,.3g} ms"
     return f"{100 * value:.3g} %"
-
-
-def lasting(seconds: float) -> str:
-    """A time span as people say it."""
-    whole = max(0, int(seconds))
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if whole >= 2 * size:
-            return f"{whole // size} {unit}"
-    return f"{whole} s"
 
 
 def _headline(rollout: Rollout, now: float) -> Text:

@@ -13,7 +13,7 @@ _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 class Since(click.ParamType[float]):
-    """A moment: a span before now (`90s`, `30m`, `1h`, `7d`), or a time (`2027-01-31T08:00`, UTC unless said).
+    """A moment: a span before now (`90s`, `1h`, `7d`), or a time (`2027-01-31T08:00`; UTC unless said).
 
     Becomes seconds since the epoch. `now` is asked when a span is read.
     """

@@ -1,29 +1,42 @@
-"""The command line as a tree of commands. Importing it imports no command's machinery."""
+"""The command line as a tree of commands. Importing it imports none of them."""
 
 from __future__ import annotations
 
-from modelport.cli import compile as compiling
-from modelport.cli import completion, inspect, keys, pack, predict, quantize, serve, version
 from modelport.cli.guard import Guarded
-from modelport.cli.quickstart import command as quickstart
-from modelport.cli.tune import command as tune
+
+_PLACES = {
+    "pack": "pack:command",
+    "quantize": "quantize:command",
+    "compile": "compile:command",
+    "inspect": "inspect:command",
+    "tune": "tune:command",
+    "serve": "serve:command",
+    "predict": "predict:command",
+    "register": "register:command",
+    "deploy": "deploy:deploy",
+    "activate": "deploy:activate",
+    "apply": "apply:command",
+    "rollout": "rollout.command:group",
+    "models": "models:group",
+    "alias": "alias:group",
+    "diff": "diff:command",
+    "feedback": "feedback:command",
+    "logs": "logs:command",
+    "audit": "audit:command",
+    "config": "config:group",
+    "keys": "keys:group",
+    "secrets": "secrets:group",
+    "backup": "backup:command",
+    "doctor": "doctor:command",
+    "quickstart": "quickstart:command",
+    "version": "version:command",
+    "completion": "completion:command",
+}
 
 app = Guarded(
+    {name: f"modelport.cli.{place}" for name, place in _PLACES.items()},
     name="modelport",
-    help="Take a trained model into production: pack, prove, serve.",
+    help="Take a trained model into production, and keep it there: pack, serve, roll out.",
     no_args_is_help=True,
     context_settings={"show_default": True},
-    commands=[
-        pack.command,
-        quantize.command,
-        compiling.command,
-        inspect.command,
-        tune.command,
-        serve.command,
-        predict.command,
-        keys.group,
-        quickstart.command,
-        version.command,
-        completion.command,
-    ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 import click
@@ -12,7 +14,25 @@ from modelport.errors import ModelportError
 
 
 class Guarded(click.Group):
-    """A command group that turns our errors into a line and an exit code."""
+    """A command group that turns our errors into a line and an exit code.
+
+    `places` says where each command is, as `module:name`; it is imported when it is asked for, so that no command
+    waits for the others.
+    """
+
+    def __init__(self, places: Mapping[str, str], **others: Any) -> None:
+        super().__init__(**others)
+        self._places = dict(places)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - Click's
+        """The command of this name."""
+        place = self._places.get(cmd_name)
+        if place is None:
+            return None
+        module, _, name = place.partition(":")
+        found = getattr(import_module(module), name)
+        assert isinstance(found, click.Command)
+        return found
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the chosen command."""
@@ -26,7 +46,7 @@ class Guarded(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's signature
         """The commands in the order they were given, which is the order they are needed in."""
-        return list(self.commands)
+        return list(self._places)
 
 
 def show(error: ModelportError) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -42,3 +43,29 @@ class Bytes(click.ParamType[int]):
             self.fail(f"{value!r} is not a size such as 4GiB, 500MB or 1048576.", param, ctx)
         number, unit, binary = found.groups()
         return int(float(number) * (1024 if binary else 1000) ** _POWERS.get((unit or "").lower(), 0))
+
+
+def pairs(texts: Iterable[str]) -> dict[str, str]:
+    """What options such as `--tag team=risk` say; a `click.UsageError` for one without `=`."""
+    found = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not (name and sign):
+            msg = f"{text!r} is not written as name=value."
+            raise click.UsageError(msg)
+        found[name] = value
+    return found
+
+
+def numbers(texts: Iterable[str]) -> dict[str, float]:
+    """The same where the values are finite numbers."""
+    found = {}
+    for name, value in pairs(texts).items():
+        try:
+            found[name] = float(value)
+        except ValueError:
+            found[name] = float("nan")
+        if not isfinite(found[name]):
+            msg = f"{value!r} is not a number, for {name}."
+            raise click.UsageError(msg)
+    return found

@@ -14,7 +14,7 @@ SPEC = DeploymentSpec("churn", "canary", 2, steps=(500, 2500, 10_000))
 ROLLOUT = Rollout("01M7", SPEC, 1, baseline=1, phase="judging", step=1, began=1000.0)
 ERRORS = Finding("error_rate", "open", 0.003, 0.0009, 0.012, 0.01, samples=420, needed=80)
 SLOW = Finding("latency_p95", "harm", 0.31, 0.24, None, 0.2, samples=420)
-PROGRESS = Progress(
+SEEN = Progress(
     ROLLOUT,
     {1: 7500, 2: 2500},
     (ERRORS, SLOW),
@@ -33,7 +33,7 @@ def printed(what: RenderableType) -> str:
 
 
 def test_a_status_says_where_it_stands_who_answers_and_what_comes_next() -> None:
-    text = printed(show.status(PROGRESS, now=1120.0))
+    text = printed(show.status(SEEN, now=1120.0))
     assert "churn:1 → churn:2  canary  judging  step 2 of 3  2 min" in text
     assert "75 %" in text
     assert "25 %" in text
@@ -42,7 +42,7 @@ def test_a_status_says_where_it_stands_who_answers_and_what_comes_next() -> None
 
 
 def test_evidence_has_the_unit_of_its_criterion_and_its_bounds() -> None:
-    text = printed(show.evidence(PROGRESS.findings))
+    text = printed(show.evidence(SEEN.findings))
     assert "0.3 %" in text
     assert "0.09 % to 1.2 %" in text
     assert "310 ms" in text
@@ -51,7 +51,7 @@ def test_evidence_has_the_unit_of_its_criterion_and_its_bounds() -> None:
 
 
 def test_bars_are_as_long_as_shares_are_large() -> None:
-    lines = printed(show.shares(PROGRESS)).splitlines()
+    lines = printed(show.shares(SEEN)).splitlines()
     assert [line.count("█") for line in lines[:2]] == [30, 10]
 
 

@@ -24,24 +24,24 @@ _PHASES = {"promoted": "green", "ended": "green", "rolled_back": "red", "failed"
 _MILLISECONDS = frozenset({"latency_p95", "guard.latency"})
 
 
-def status(progress: Progress, now: float) -> RenderableType:
+def status(seen: Progress, now: float) -> RenderableType:
     """Everything there is to see; `now` is in seconds since the epoch."""
-    parts: list[RenderableType] = [_headline(progress.rollout, now), shares(progress)]
-    if progress.findings:
-        parts.append(evidence(progress.findings))
-    parts.append(_next(progress))
+    parts: list[RenderableType] = [_headline(seen.rollout, now), shares(seen)]
+    if seen.findings:
+        parts.append(evidence(seen.findings))
+    parts.append(_next(seen))
     return Group(*parts)
 
 
-def shares(progress: Progress) -> RenderableType:
+def shares(seen: Progress) -> RenderableType:
     """Who gets how much, as bars; the candidate's with what it was asked so far."""
     table = Table.grid(padding=(0, 2))
-    model = progress.rollout.spec.endpoint
-    for version, weight in sorted(progress.shares.items()):
+    model = seen.rollout.spec.endpoint
+    for version, weight in sorted(seen.shares.items()):
         bar = Text("█" * round(_WIDTH * weight / BASIS_POINTS)).append(
             "░" * (_WIDTH - round(_WIDTH * weight / BASIS_POINTS)), style="dim"
         )
-        asked = _asked(progress) if version == progress.rollout.spec.candidate else ""
+        asked = _asked(seen) if version == seen.rollout.spec.candidate else ""
         table.add_row(escape(inert(f"{model}:{version}")), bar, f"{weight / 100:g} %", asked)
     return table
 
@@ -106,11 +106,11 @@ def _headline(rollout: Rollout, now: float) -> Text:
     return line.append(rollout.id, style="dim")
 
 
-def _asked(progress: Progress) -> str:
-    said = f"{progress.requests:,} requests"
-    if progress.rate:
-        said += f", {progress.rate:,.3g} a second"
-    return said + (f", {progress.labels:,} labels" if progress.labels else "")
+def _asked(seen: Progress) -> str:
+    said = f"{seen.requests:,} requests"
+    if seen.rate:
+        said += f", {seen.rate:,.3g} a second"
+    return said + (f", {seen.labels:,} labels" if seen.labels else "")
 
 
 def _between(found: Finding) -> str:
@@ -121,10 +121,9 @@ def _between(found: Finding) -> str:
     return f"{low} to {high}"
 
 
-def _next(progress: Progress) -> Text:
-    last = progress.last
-    line = Text("next  " if progress.rollout.ended is None else "end   ", style="bold")
-    if last is None:
-        return line.append(inert(progress.rollout.reason or "nothing is decided yet"), style="default")
-    line.append(kind(last.decision), style="default")
-    return line.append(inert(f": {last.decision.reason}"), style="default")
+def _next(seen: Progress) -> Text:
+    line = Text("next  " if seen.rollout.ended is None else "end   ", style="bold")
+    if seen.last is not None:
+        line.append(f"{kind(seen.last.decision)}: ", style="default")
+    said = seen.next or (seen.last.decision.reason if seen.last else seen.rollout.reason)
+    return line.append(inert(said or "nothing is decided yet"), style="default")

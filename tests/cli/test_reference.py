@@ -18,7 +18,10 @@ PAGE = (Path(__file__).parents[2] / "docs/reference/cli.md").read_text("utf-8")
 
 def commands(command: click.Command, path: str = "modelport") -> Iterator[tuple[str, click.Command]]:
     if isinstance(command, click.Group):
-        for name, child in command.commands.items():
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            assert child is not None
             yield from commands(child, f"{path} {name}")
     else:
         yield path, command
@@ -75,7 +78,11 @@ def test_no_parameter_and_no_command_is_hidden() -> None:
         assert not any(param.hidden for param in command.params if isinstance(param, click.Option))
 
 
-SHOWING = ("pack", "quantize", "compile", "tune", "inspect", "keys create", "keys list", "version")
+SHOWING = (
+    "pack", "quantize", "compile", "tune", "inspect", "register", "deploy", "apply", "diff", "feedback", "logs", "audit", "doctor",
+    "rollout status", "rollout history", "rollout list", "models list", "models status", "models versions", "alias list",
+    "config list", "config history", "config diff", "secrets list", "keys create", "keys list", "version",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("path", SHOWING)

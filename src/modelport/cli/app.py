@@ -9,7 +9,7 @@ _PLACES = {
     "quantize": "quantize:command",
     "compile": "compile:command",
     "inspect": "inspect:command",
-    "tune": "tune:command",
+    "tune": "tune.command:command",
     "serve": "serve:command",
     "predict": "predict:command",
     "register": "register:command",
@@ -28,7 +28,7 @@ _PLACES = {
     "secrets": "secrets:group",
     "backup": "backup:command",
     "doctor": "doctor:command",
-    "quickstart": "quickstart:command",
+    "quickstart": "quickstart.command:command",
     "version": "version:command",
     "completion": "completion:command",
 }

@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from modelport.cli import options
 
+if TYPE_CHECKING:
+    from modelport.client.control import Control
+
 Command = Callable[..., None]
+Reach = Callable[[], "Control"]
+"""Opens the control plane that was said."""
 
 _OPTIONS = (
     click.option(
         "--control",
         "control_url",
-        envvar="MODELPORT_CONTROL_URL",
+        envvar="MODELPORT_CONTROL",
         show_envvar=True,
         help="Address of the control plane; default: that of `modelport up` in this folder.",
     ),
@@ -36,13 +41,26 @@ def connected(command: Command) -> Command:
     """Give a command `--control`, `--key` and `--ca`, and call it with an open `control`."""
 
     @wraps(command)
+    def run(*arguments: Any, reach: Reach, **others: Any) -> None:
+        with reach() as control:
+            command(*arguments, control=control, **others)
+
+    return reachable(run)
+
+
+def reachable(command: Command) -> Command:
+    """The same for a command that may do without: it opens a control plane with `reach()`."""
+
+    @wraps(command)
     def run(
         *arguments: Any, control_url: str | None, key: str | None, ca: Path | None, **others: Any
     ) -> None:
-        from modelport.client.control import Control
+        def reach() -> Control:
+            from modelport.client.control import Control
 
-        with Control(control_url, key=key, verify=str(ca) if ca else True) as control:
-            command(*arguments, control=control, **others)
+            return Control(control_url, key=key, verify=str(ca) if ca else True)
+
+        command(*arguments, reach=reach, **others)
 
     for option in reversed(_OPTIONS):
         run = option(run)

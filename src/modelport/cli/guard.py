@@ -16,8 +16,8 @@ from modelport.errors import ModelportError
 class Guarded(click.Group):
     """A command group that turns our errors into a line and an exit code.
 
-    `places` says where each command is, as `module:name`; it is imported when it is asked for, so that no command
-    waits for the others.
+    `places` says where each command is, as `module:name`. It is imported when it is asked for: none waits for
+    the others.
     """
 
     def __init__(self, places: Mapping[str, str], **others: Any) -> None:

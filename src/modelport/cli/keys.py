@@ -1,26 +1,31 @@
-"""`modelport keys`: make, list and revoke API keys."""
+"""`modelport keys`: make, list and revoke API keys, of a control plane or in a file."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from modelport.cli import control as plane
 from modelport.cli import options
-from modelport.errors import NotFound, SettingsError
+from modelport.errors import SettingsError
 
 if TYPE_CHECKING:
-    from modelport.core.access import KeyEntry, Priority, Rate
+    from modelport.cli.keyfile import FileKeys
+    from modelport.client.control.sync.operations import Keys
+    from modelport.core.access import Priority, Rate
+    from modelport.core.roles import KeySeen, Role
 
 _DAYS = re.compile(r"([1-9][0-9]{0,4})d")
 _file = click.option(
     "--file",
     type=options.path,
-    default=Path("keys.json"),
-    help="The key file; `modelport serve --keys` watches it.",
+    help="A key file that `modelport serve --keys` watches; default: the keys of the control plane.",
 )
 
 
@@ -32,10 +37,13 @@ def group() -> None:
 @group.command("create")
 @click.option("--name", required=True, help="Who or what the key is for.")
 @click.option(
-    "--scope",
-    multiple=True,
-    required=True,
-    help="infer:MODEL, infer:*, models:read, metrics or admin; repeatable.",
+    "--scope", multiple=True, help="infer:MODEL, infer:*, models:read, metrics or admin; repeatable."
+)
+@click.option(
+    "--role",
+    type=click.Choice(["service", "viewer", "operator", "admin"]),
+    default="service",
+    help="service may do what its scopes say; the others are for people at the control plane.",
 )
 @click.option("--rate", help="The key's own limit, as 100/s, 6000/m or 10000/h.")
 @click.option(
@@ -46,83 +54,82 @@ def group() -> None:
 )
 @click.option("--expires", help="A date (2027-01-31) or days from now (90d).")
 @_file
+@plane.reachable
 @options.as_json
 def create(
     *,
+    reach: plane.Reach,
     name: str,
     scope: tuple[str, ...],
+    role: Role,
     rate: str | None,
     expires: str | None,
     priority: Priority,
-    file: Path,
+    file: Path | None,
     as_json: bool,
 ) -> None:
     """Make a key and show it once; only a hash of it is kept."""
-    import secrets
+    from modelport.cli.output import print_json
 
-    from modelport.core.access import make_key, parse_rate
-    from modelport.serving.replica import access_file
-
-    now = datetime.now(UTC)
-    text, entry = make_key(
-        name,
-        scope,
-        random=secrets.randbelow,
-        now=now.timestamp(),
-        rate=parse_rate(rate) if rate else None,
-        expires=parse_expiry(expires, now) if expires else None,
-        priority=priority,
-    )
-    access_file.update(file, lambda keys: (*keys, entry))
+    if role == "service" and not scope:
+        msg = "A key of the role service needs a --scope."
+        raise click.UsageError(msg)
+    until = parse_expiry(expires, datetime.now(UTC)) if expires else None
+    with _keys(file, reach) as keys:
+        made = keys.create(name, role=role, scopes=scope, rate=rate, expires=until, priority=priority)
     if as_json:
-        _print_json({"key": text, **_public(entry)})
+        print_json({"key": made.key, **_public(made.seen)})
         return
-    click.echo(text)
-    click.echo(
-        f"Key {entry.id} for {name!r} is in {file.name}. It is shown this once: keep it now.", err=True
-    )
+    click.echo(made.key)
+    where = f"in {file.name}" if file else "made"
+    click.echo(f"Key {made.seen.id} for {name!r} is {where}. It is shown this once: keep it now.", err=True)
 
 
 @group.command("list")
 @_file
+@plane.reachable
 @options.as_json
-def show(*, file: Path, as_json: bool) -> None:
+def show(*, reach: plane.Reach, file: Path | None, as_json: bool) -> None:
     """List the keys; never their secrets."""
-    from modelport.serving.replica import access_file
-
-    keys = access_file.read(file).keys
-    if as_json:
-        _print_json([_public(entry) for entry in keys])
-        return
+    from modelport.cli.output import print_json
     from modelport.cli.tables import print_table
 
+    with _keys(file, reach) as keys:
+        found = list(keys.list())
+    if as_json:
+        print_json([_public(each) for each in found])
+        return
     print_table(
-        ("id", "name", "scopes", "rate", "created", "expires", "state"), [_cells(entry) for entry in keys]
+        ("id", "name", "role", "scopes", "rate", "created", "expires", "state"),
+        [_cells(each) for each in found],
     )
 
 
 @group.command("revoke")
 @click.argument("key_id", metavar="ID", help="The id of the key, or the key itself.")
 @_file
-def revoke(*, key_id: str, file: Path) -> None:
-    """Revoke a key: running servers refuse it as soon as they see the file."""
-    import msgspec
-
+@plane.reachable
+def revoke(*, reach: plane.Reach, key_id: str, file: Path | None) -> None:
+    """Revoke a key: it is refused from the next look at the keys on."""
     from modelport.core.access import parse_key
-    from modelport.serving.replica import access_file
 
     whole = parse_key(key_id)
     wanted = whole[0] if whole else key_id
-    if wanted not in {entry.id for entry in access_file.read(file).keys}:
-        msg = f"there is no key {wanted!r} in {file.name}"
-        raise NotFound(msg, hint="`modelport keys list` shows the ids")
-    access_file.update(
-        file,
-        lambda keys: tuple(
-            msgspec.structs.replace(entry, revoked=True) if entry.id == wanted else entry for entry in keys
-        ),
-    )
+    with _keys(file, reach) as keys:
+        keys.revoke(wanted)
     click.echo(f"Key {wanted} is revoked.")
+
+
+@contextmanager
+def _keys(file: Path | None, reach: plane.Reach) -> Iterator[FileKeys | Keys]:
+    """The keys that are meant, with the same methods wherever they are."""
+    if file is not None:
+        from modelport.cli.keyfile import FileKeys
+
+        yield FileKeys(file)
+        return
+    with reach() as control:
+        yield control.keys
 
 
 def parse_expiry(text: str, now: datetime) -> float:
@@ -140,28 +147,31 @@ def parse_expiry(text: str, now: datetime) -> float:
     return day.timestamp() + 86_400
 
 
-def _public(entry: KeyEntry) -> dict[str, object]:
+def _public(key: KeySeen) -> dict[str, object]:
     return {
-        "id": entry.id,
-        "name": entry.name,
-        "scopes": list(entry.scopes),
-        "rate": _rate(entry.rate) or None,
-        "created": _moment(entry.created),
-        "expires": None if entry.expires is None else _moment(entry.expires),
-        "revoked": entry.revoked,
+        "id": key.id,
+        "name": key.name,
+        "role": key.role,
+        "scopes": list(key.scopes),
+        "rate": _rate(key.rate) or None,
+        "created": _moment(key.created),
+        "expires": None if key.expires is None else _moment(key.expires),
+        "revoked": key.revoked,
+        "last_used": None if key.last_used is None else _moment(key.last_used),
     }
 
 
-def _cells(entry: KeyEntry) -> tuple[str, ...]:
-    public = _public(entry)
+def _cells(key: KeySeen) -> tuple[str, ...]:
+    public = _public(key)
     return (
-        entry.id,
-        entry.name,
-        " ".join(entry.scopes),
+        key.id,
+        key.name,
+        key.role,
+        " ".join(key.scopes),
         str(public["rate"] or "-"),
         str(public["created"])[:10],
         str(public["expires"] or "never")[:10],
-        "revoked" if entry.revoked else "valid",
+        "revoked" if key.revoked else "valid",
     )
 
 
@@ -174,9 +184,3 @@ def _rate(rate: Rate | None) -> str:
 
 def _moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _print_json(document: object) -> None:
-    import msgspec
-
-    click.echo(msgspec.json.encode(document))

@@ -123,7 +123,11 @@ def _between(found: Finding) -> str:
 
 def _next(seen: Progress) -> Text:
     line = Text("next  " if seen.rollout.ended is None else "end   ", style="bold")
-    if seen.last is not None:
-        line.append(f"{kind(seen.last.decision)}: ", style="default")
-    said = seen.next or (seen.last.decision.reason if seen.last else seen.rollout.reason)
-    return line.append(inert(said or "nothing is decided yet"), style="default")
+    return line.append(inert(said(seen) or "nothing is decided yet"), style="default")
+
+
+def said(seen: Progress) -> str:
+    """What was decided last, and why; else why it stands where it stands."""
+    if seen.last is None:
+        return seen.rollout.reason
+    return f"{kind(seen.last.decision)}: {seen.last.decision.reason}"

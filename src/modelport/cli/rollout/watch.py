@@ -40,7 +40,7 @@ def until_settled(control: Control, endpoint: str, *, quiet: bool) -> Progress |
     seen: Progress | None = None
     with console.status(f"{inert(endpoint)}: preparing") as status:
         for seen in control.rollouts.watch(endpoint):
-            status.update(inert(f"{endpoint}: {seen.rollout.phase} {seen.next}"))
+            status.update(inert(f"{endpoint}: {seen.rollout.phase} {show.said(seen)}"))
             if seen.rollout.phase in SETTLED:
                 break
     if seen is None:
@@ -57,5 +57,5 @@ def until_settled(control: Control, endpoint: str, *, quiet: bool) -> Progress |
 def _line(seen: Progress) -> str:
     spec = seen.rollout.spec
     shares = " ".join(f"{version}={weight / 100:g}%" for version, weight in sorted(seen.shares.items()))
-    said = seen.next or (seen.last.decision.reason if seen.last else "") or seen.rollout.reason
-    return inert(f"{spec.endpoint}:{spec.candidate}  {seen.rollout.phase}  {shares}  {said}".rstrip())
+    line = f"{spec.endpoint}:{spec.candidate}  {seen.rollout.phase}  {shares}  {show.said(seen)}"
+    return inert(line.rstrip())

@@ -37,13 +37,13 @@ def locate(
     folder: Path = FOLDER,
     environment: Mapping[str, str] | None = None,
 ) -> Place:
-    """The place as said, else as `MODELPORT_CONTROL_URL` and `MODELPORT_KEY` say, else that of `modelport up`.
+    """The place as said, else as `MODELPORT_CONTROL` and `MODELPORT_KEY` say, else that of `modelport up`.
 
     The folder's key goes to the folder's own control plane only: no other server ever sees it. Raises
     `SettingsError` (`no-control-plane`) when there is no address.
     """
     known = os.environ if environment is None else environment
-    url = url or known.get("MODELPORT_CONTROL_URL") or None
+    url = url or known.get("MODELPORT_CONTROL") or None
     key = key or known.get("MODELPORT_KEY") or None
     here = _address(folder)
     if url is None:
@@ -53,7 +53,7 @@ def locate(
         raise SettingsError(
             msg,
             code="no-control-plane",
-            hint="run `modelport up` in this folder, or set MODELPORT_CONTROL_URL and MODELPORT_KEY",
+            hint="run `modelport up` in this folder, or set MODELPORT_CONTROL and MODELPORT_KEY",
         )
     if key is None and here is not None and url.rstrip("/") == here.rstrip("/"):
         key = _key(folder)

@@ -29,7 +29,7 @@ from modelport.core.roles import MadeKey
 class AsyncControl:
     """A control plane.
 
-    Without a `url` it is the one `MODELPORT_CONTROL_URL` names, or that of `modelport up` in the working folder,
+    Without a `url` it is the one `MODELPORT_CONTROL` names, or that of `modelport up` in the working folder,
     whose key is then found too. `timeout` is in seconds for a whole call, retries included. Every call that
     makes something carries an Idempotency-Key, so that a repetition makes it once.
 

@@ -12,6 +12,7 @@ from modelport.client.control import build
 from modelport.client.control.build import at
 from modelport.client.control.sync import streams
 from modelport.client.link import Link
+from modelport.core.access import Priority
 from modelport.core.pages import Page
 from modelport.core.records import Entry
 from modelport.core.roles import KeySeen, MadeKey, Role
@@ -33,9 +34,10 @@ class Keys:
         scopes: Iterable[str] = (),
         rate: str | None = None,
         expires: float | None = None,
+        priority: Priority = "interactive",
     ) -> MadeKey:
         """A new key; its text is shown this once. `rate` as `100/s`, `expires` in seconds since the epoch."""
-        wish = NewKey(name, role, tuple(scopes), rate, expires)
+        wish = NewKey(name, role, tuple(scopes), rate, expires, priority)
         return self._link.run(build.post(at("keys"), MadeKey, wish))
 
     def list(self) -> Iterator[KeySeen]:

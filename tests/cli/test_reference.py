@@ -79,9 +79,10 @@ def test_no_parameter_and_no_command_is_hidden() -> None:
 
 
 SHOWING = (
-    "pack", "quantize", "compile", "tune", "inspect", "register", "deploy", "apply", "diff", "feedback", "logs", "audit", "doctor",
-    "rollout status", "rollout history", "rollout list", "models list", "models status", "models versions", "alias list",
-    "config list", "config history", "config diff", "secrets list", "keys create", "keys list", "version",
+    "pack", "quantize", "compile", "tune", "inspect", "register", "deploy", "apply", "diff", "feedback",
+    "logs", "audit", "doctor", "rollout status", "rollout history", "rollout list", "models list",
+    "models status", "models versions", "alias list", "config list", "config history", "config diff",
+    "secrets list", "keys create", "keys list", "version",
 )  # fmt: skip
 
 

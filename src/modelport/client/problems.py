@@ -30,6 +30,9 @@ _CLASSES: tuple[type[ModelportError], ...] = (
     errors.Overloaded,
     errors.DeadlineExceeded,
     errors.DiskFull,
+    errors.StorageError,
+    errors.StorageDamaged,
+    errors.DecisionRefused,
 )
 _BY_CODE = {cls.code: cls for cls in _CLASSES}
 _BY_STATUS = {cls.status: cls for cls in reversed(_CLASSES)}

@@ -74,8 +74,8 @@ class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         estimate, low, high: of what is limited, and its confidence sequence; None where there is none.
         limit: what it must keep; of a guard, what the baseline has.
         samples: requests or labels of the candidate that went into it.
-        fits: whether the point estimate keeps the limit; of absent evidence, True; of a guard, whether no harm
-            is shown (of two versions that are alike one always looks worse).
+        fits: whether the point estimate keeps the limit; of absent evidence, True; of a guard, whether no
+            harm is shown (of two versions that are alike one always looks worse).
         needed: how many more it would take at the present estimate to show that it holds; None if unknown.
         text: one line for people.
         version: whom it is about; None is the candidate.

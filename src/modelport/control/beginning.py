@@ -6,8 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from modelport.control.transitions import advance
-from modelport.core.deployment import Arm, Deployment, DeploymentSpec
-from modelport.core.plan import BASIS_POINTS
+from modelport.core.deployment import Deployment, DeploymentSpec
 from modelport.core.rollout import ENDED, Finish, Rollback, Rollout
 
 
@@ -49,16 +48,6 @@ def begin(deployment: Deployment, current: Rollout | None, *, id: str, now: floa
     if not _needed(settled):
         return Begun(settled, None, superseded)
     return _started(settled, superseded, id, now)
-
-
-def towards(spec: DeploymentSpec, version: int, live: int | None) -> DeploymentSpec:
-    """The same deployment with `version` as its candidate; a split between two keeps its shares."""
-    others = [arm for arm in spec.arms if arm.version != spec.candidate]
-    share = BASIS_POINTS - sum(arm.weight for arm in others)
-    if len(others) == 1 and live is not None:
-        others = [Arm(live, others[0].weight)]
-    arms = (*others, Arm(version, share)) if spec.arms else ()
-    return replace(spec, candidate=version, arms=arms)
 
 
 def _started(deployment: Deployment, superseded: Rollout | None, id: str, now: float) -> Begun:  # noqa: A002

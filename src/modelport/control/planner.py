@@ -86,13 +86,6 @@ def check_contracts(wanted: Iterable[Version]) -> None:
         raise Conflict(msg, code="contracts-differ", hint="register it under a model name of its own")
 
 
-def versions_of(deployment: Deployment) -> frozenset[int]:
-    """Every version that the deployment can have answer, so that none of them is collected as garbage."""
-    spec = deployment.spec
-    named = {spec.candidate, deployment.live, deployment.former, *(arm.version for arm in spec.arms)}
-    return frozenset(version for version in named if version is not None)
-
-
 def _route(routed: Split, deployment: Deployment, rollout: Rollout | None) -> Route:
     """The salt is the rollout's, so that experiments do not correlate; without a split there is none."""
     split_up = len(routed.slots) > 1

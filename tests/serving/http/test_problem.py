@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelport.errors import InvalidInput, NotFound, Overloaded
-from modelport.serving.http.problem import LONGEST, Fault, problem
+from modelport.core.problem import LONGEST, Fault, problem
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs" / "reference" / "errors.md"

@@ -8,10 +8,10 @@ from functools import partial
 from math import ceil
 from typing import Any, Protocol
 
+from modelport.core.problem import problem
 from modelport.errors import MethodNotAllowed, Overloaded, RateLimited, Unauthenticated, UnsupportedMedia
 from modelport.serving.call import INTERACTIVE
 from modelport.serving.http.coding import WORTHWHILE, choose, compress
-from modelport.serving.http.problem import problem
 
 JSON = b"application/json"
 HIT = b"x-modelport-cache: hit\r\n"

@@ -6,12 +6,12 @@ that) everyone on this machine may do everything a browser cannot be tricked int
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from modelport.core.access import AccessSnapshot, KeyEntry, allows, matches, parse_key
+from modelport.core.hosts import LOOPBACK, is_address, name_of
 from modelport.errors import BadRequest, Forbidden, Misdirected, RateLimited, Unauthenticated
 from modelport.serving.call import BATCH
 from modelport.serving.http.exchange import Exchange
@@ -19,7 +19,6 @@ from modelport.serving.limits import POLICY_FIELD, STATE_FIELD, Limiter, policy_
 from modelport.serving.settings import Settings
 
 _SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS"})
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _KEY_IN_QUERY = (b"key=", b"api_key=", b"apikey=", b"token=", b"access_token=")
 _REMEMBERED_HOSTS = 1024
 
@@ -51,7 +50,7 @@ class Gate:
         self, settings: Settings, limiter: Limiter, wall: Callable[[], float], clock: Callable[[], float]
     ) -> None:
         self._any_host = "*" in settings.allow_hosts
-        self._hosts = _LOOPBACK | {host.lower() for host in (*settings.allow_hosts, settings.host)}
+        self._hosts = LOOPBACK | {host.lower() for host in (*settings.allow_hosts, settings.host)}
         self._known_hosts: set[bytes] = set()
         self._limiter = limiter
         self._wall = wall
@@ -141,8 +140,8 @@ class Gate:
             raise RateLimited(msg, retry_after=admission.retry_after, hint="retry after the given time")
 
     def _check_host(self, host: bytes) -> None:
-        name = _name(host.decode("latin-1"))
-        if not (self._any_host or name in self._hosts or _is_address(name) or self._matches_suffix(name)):
+        name = name_of(host.decode("latin-1"))
+        if not (self._any_host or name in self._hosts or is_address(name) or self._matches_suffix(name)):
             msg = "this server does not answer for that Host"
             raise Misdirected(msg, hint="start it with --allow-host NAME for each name callers use")
         if len(self._known_hosts) < _REMEMBERED_HOSTS:
@@ -168,18 +167,3 @@ _NOBODY = KeyEntry("", "", "0" * 64, ())
 
 def _unknown() -> Unauthenticated:
     return Unauthenticated("the API key is not known here, has expired or was revoked", code="unknown-key")
-
-
-def _name(host: str) -> str:
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0].lower()
-
-
-def _is_address(name: str) -> bool:
-    """IP addresses are answered: rebinding attacks need a name."""
-    try:
-        ipaddress.ip_address(name.strip("[]"))
-    except ValueError:
-        return False
-    return True

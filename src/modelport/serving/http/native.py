@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from modelport.core.problem import describe
 from modelport.errors import BadRequest, InvalidInput, ModelportError, UnsupportedMedia
 from modelport.serving import shared
 from modelport.serving.codecs.items import Decoded
@@ -13,7 +14,6 @@ from modelport.serving.codecs.json import check_keys, decode
 from modelport.serving.http.app import App, Target, deadline, pick, priority, refuse
 from modelport.serving.http.call import HttpCall
 from modelport.serving.http.exchange import Exchange
-from modelport.serving.http.problem import describe
 from modelport.serving.results import Results
 from modelport.serving.table import LiveSlot
 

@@ -13,8 +13,8 @@ import ssl
 from contextlib import suppress
 from typing import Protocol, cast
 
+from modelport.core.problem import problem
 from modelport.errors import BadRequest
-from modelport.serving.http.problem import problem
 from modelport.serving.http.protocol import Connection
 from modelport.serving.http.surroundings import Server
 

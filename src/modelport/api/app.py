@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
-from starlette.types import ASGIApp
 
 from modelport import __version__
 from modelport.api.boards import Boards
@@ -24,7 +23,7 @@ from modelport.api.surroundings import Surroundings
 from modelport.api.throttle import Throttle
 
 
-def app(platform: Platform, settings: Settings | None = None) -> ASGIApp:
+def app(platform: Platform, settings: Settings | None = None) -> Front:
     """The application; `platform` must outlive it. Runs in one event loop, its work in threads."""
     settings = settings or Settings()
     throttle = Throttle()
@@ -77,4 +76,4 @@ async def _watching(surroundings: Surroundings) -> AsyncIterator[None]:
         yield
     finally:
         stop()
-        boards.close()
+        await boards.end()

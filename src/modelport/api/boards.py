@@ -41,23 +41,27 @@ class Board:
         self._bell = asyncio.Event()
         self._seen: Seen | None = None
         self._waiting = 0
+        self._is_over = False
         self._reader: asyncio.Task[None] | None = None
         self._flight: asyncio.Task[Seen | None] | None = None
 
     async def after(self, known: str | None, seconds: float) -> Seen | None:
-        """What is there as soon as its tag is not `known`; None when it stays so for `seconds`.
+        """What is there as soon as its tag is not `known`; None when it stays so for `seconds`, or when this
+        server ends.
 
         What the look raises is raised here, when it is this caller's own first look.
         """
         first = await self._read()
         if first is not None and first.tag != known:
             return first
+        if self._is_over:
+            return None
         self._waiting += 1
         try:
             self._watch()
             async with asyncio.timeout(seconds), self._changed:
-                await self._changed.wait_for(lambda: self._seen is not None and self._seen.tag != known)
-                return self._seen
+                await self._changed.wait_for(lambda: self._is_over or self._is_new(known))
+                return self._seen if self._is_new(known) else None
         except TimeoutError:
             return None
         finally:
@@ -72,10 +76,16 @@ class Board:
         """Whether nobody waits."""
         return self._waiting == 0
 
-    def close(self) -> None:
-        """Stop looking."""
+    async def end(self) -> None:
+        """Let everybody go."""
+        self._is_over = True
         if self._reader is not None:
             self._reader.cancel()
+        async with self._changed:
+            self._changed.notify_all()
+
+    def _is_new(self, known: str | None) -> bool:
+        return self._seen is not None and self._seen.tag != known
 
     async def _read(self) -> Seen | None:
         """A look; whoever comes while it is under way shares it."""
@@ -111,6 +121,7 @@ class Boards:
 
     def __init__(self) -> None:
         self._boards: dict[Hashable, Board] = {}
+        self.ended = False
 
     def board(self, name: Hashable, look: Look) -> Board:
         """The board of a name; `look` is used when it is new."""
@@ -128,10 +139,11 @@ class Boards:
         """Callers who wait."""
         return sum(board._waiting for board in self._boards.values())  # noqa: SLF001 - its own parts
 
-    def close(self) -> None:
-        """Stop looking."""
+    async def end(self) -> None:
+        """Let everybody go; nobody waits any more."""
+        self.ended = True
         for board in self._boards.values():
-            board.close()
+            await board.end()
 
 
 _KEPT = 256

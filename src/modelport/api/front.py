@@ -92,6 +92,10 @@ class Front:
         else:
             await send({"type": "websocket.close", "code": 1008})
 
+    async def drain(self) -> None:
+        """Let go whoever waits or watches, so that the server can end."""
+        await self._surroundings.boards.end()
+
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         visit = _Visit(scope, _made_id(), time.monotonic(), {})

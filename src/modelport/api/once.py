@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from modelport.api.call import Call
 from modelport.api.operation import Operation
-from modelport.api.ports import StoredAnswer
 from modelport.core.problem import problem
+from modelport.db.idempotency import StoredAnswer
 from modelport.errors import BadRequest, Conflict
 
 _LONGEST = 255

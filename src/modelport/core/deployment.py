@@ -6,7 +6,7 @@ unit: shares in basis points, times in seconds, rates as fractions.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -107,7 +107,7 @@ class Overrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     confidence_threshold: float | None = None
     batch_size: int | None = None
     max_tokens: int | None = None
-    validation: dict[str, object] | None = None
+    validation: dict[str, Any] | None = None
 
 
 class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -62,7 +62,7 @@ async def _followed(call: Call, query: FindLines, after: str | None) -> AsyncIte
     loop, heartbeat = asyncio.get_running_loop(), call.surroundings.settings.heartbeat
     said = loop.time()
     yield answers.HEARTBEAT
-    while not await call.request.is_disconnected():
+    while not call.surroundings.boards.ended:
         for line in await run_in_threadpool(_lines, call, query, after):
             yield answers.event("line", msgspec.json.encode(line), line.place)
             after, said = line.place, loop.time()

@@ -81,14 +81,12 @@ async def watch_rollout(call: Call, endpoint: str) -> Response:
     board = call.surroundings.boards.board(("rollout", call.project, endpoint), look)
     known = call.headers.get("last-event-id")
     first = await board.after(None, 0.0)  # what is wrong is said with a status, before anything is streamed
-    return answers.live(_events(board, first, known, call.surroundings.settings.heartbeat))
+    return answers.live(_events(call, board, first, known))
 
 
-async def _events(
-    board: Board, first: Seen | None, known: str | None, heartbeat: float
-) -> AsyncIterator[bytes]:
-    seen = first
-    while True:
+async def _events(call: Call, board: Board, seen: Seen | None, known: str | None) -> AsyncIterator[bytes]:
+    heartbeat, boards = call.surroundings.settings.heartbeat, call.surroundings.boards
+    while not boards.ended:
         if seen is None:
             yield answers.HEARTBEAT
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -36,7 +38,7 @@ async def read_metrics(call: Call) -> Response:
     return Response(body, 200, media_type="text/plain; version=0.0.4")
 
 
-@noun.operation("GET", "/openapi.json", VIEWER, answer=dict[str, object])
+@noun.operation("GET", "/openapi.json", VIEWER, answer=dict[str, Any])
 async def get_openapi(_: Call) -> Response:
     """The OpenAPI 3.1 document of this API."""
     from modelport.api.openapi import written

@@ -32,6 +32,7 @@ _CLASSES: tuple[type[ModelportError], ...] = (
     errors.DiskFull,
     errors.StorageError,
     errors.StorageDamaged,
+    errors.StorageDamaged,
     errors.DecisionRefused,
 )
 _BY_CODE = {cls.code: cls for cls in _CLASSES}

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelport.errors import InvalidInput, NotFound, Overloaded
 from modelport.core.problem import LONGEST, Fault, problem
+from modelport.errors import InvalidInput, NotFound, Overloaded
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs" / "reference" / "errors.md"

@@ -25,7 +25,7 @@ def plan(version: int, revision: Revision, weight: int = 10_000) -> ServingPlan:
 
 def publish(database: Database, version: int, weight: int = 10_000) -> Revision | None:
     return database.write(
-        lambda to: publisher.publish(to, "local", lambda at: plan(version, at, weight), now=1.0)
+        lambda to: publisher.publish(to, ["local"], lambda at: plan(version, at, weight), now=1.0)
     )
 
 

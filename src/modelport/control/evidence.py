@@ -10,8 +10,10 @@ from collections.abc import Mapping
 
 import msgspec
 
+from modelport.control.judge import Arms, Judge, findings, fold
+from modelport.core.deployment import Terms
 from modelport.core.evidence import NONE, Increment, Outcomes
-from modelport.core.plan import Revision
+from modelport.core.plan import Revision, Share
 from modelport.core.rollout import Finding
 
 PACE_SECONDS = 10.0
@@ -19,21 +21,25 @@ PACE_SECONDS = 10.0
 
 
 class Pace(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How fast the candidate's requests come: since `at` there were `requests` of them, before, `rate`."""
+    """How fast something comes: since `at` there were `count` of them, and before, `rate` a second."""
 
     at: float = 0.0
-    requests: int = 0
+    count: int = 0
     rate: float = 0.0
 
-    def after(self, requests: int, now: float) -> Pace:
-        """The pace with `requests` more; a new stretch begins every ten seconds."""
+    def after(self, more: int, now: float) -> Pace:
+        """The pace with `more` of them; a new stretch begins every ten seconds."""
         if not self.at:
             return Pace(now)
-        seconds = now - self.at
-        count = self.requests + requests
+        seconds, count = now - self.at, self.count + more
         if seconds < PACE_SECONDS:
-            return Pace(self.at, count, self.rate or (count / seconds if seconds > 1 else 0.0))
+            return Pace(self.at, count, self.rate)
         return Pace(now, 0, count / seconds)
+
+    def of(self, now: float) -> float:
+        """How many a second: of the last whole stretch, or of the present one while it is the first."""
+        seconds = now - self.at
+        return self.rate or (self.count / seconds if self.at and seconds >= 1 else 0.0)
 
 
 class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -41,29 +47,24 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
     Attributes:
         marks: the fleet's sums by slot, as of the last look.
-        seen: by slot, what was folded into the verdicts of this rollout.
-        judge: the state of the judge, as it encodes it.
-        findings: its verdicts as of the last look.
+        judge: what was folded.
+        findings: verdicts as of the last look.
         decisions: how many were made.
-        shares: basis points by version, as routed now.
-        routed: the revision with which the present route was published.
+        shares: who answers now, as it was published last.
+        routed: the revision with which that was published; None before.
         adopted: every live replica has answered with that route since.
-        pace: how fast the candidate's requests come.
+        requests, labels: how fast the candidate's come.
     """
 
     marks: Mapping[str, Outcomes] = {}
-    seen: Mapping[str, Outcomes] = {}
-    judge: msgspec.Raw = msgspec.Raw(b"null")
+    judge: Judge = Judge()
     findings: tuple[Finding, ...] = ()
     decisions: int = 0
-    shares: Mapping[int, int] = {}
+    shares: tuple[Share, ...] = ()
     routed: Revision | None = None
     adopted: bool = False
-    pace: Pace = Pace()
-
-    def of(self, *slots: str) -> Outcomes:
-        """What was folded of some slots together."""
-        return Increment(self.seen).of(*slots)
+    requests: Pace = Pace()
+    labels: Pace = Pace()
 
 
 def look(evidence: Evidence, sums: Mapping[str, Outcomes]) -> tuple[Evidence, Increment]:
@@ -72,13 +73,26 @@ def look(evidence: Evidence, sums: Mapping[str, Outcomes]) -> tuple[Evidence, In
     A slot that was never looked at begins with what it has now: what it counted before says nothing about
     this rollout.
     """
-    added = {slot: sum_.since(evidence.marks.get(slot, sum_)) for slot, sum_ in sums.items()}
+    added = {slot: now.since(evidence.marks.get(slot, now)) for slot, now in sums.items()}
     known = {slot: outcomes for slot, outcomes in added.items() if outcomes != NONE}
     return msgspec.structs.replace(evidence, marks={**evidence.marks, **sums}), Increment(known)
 
 
-def folded(evidence: Evidence, increment: Increment) -> Evidence:
-    """The evidence with an increment among what was seen."""
-    slots = evidence.seen.keys() | increment.slots.keys()
-    seen = {slot: evidence.of(slot).plus(increment.of(slot)) for slot in slots}
-    return msgspec.structs.replace(evidence, seen=seen)
+def judged(evidence: Evidence, increment: Increment, arms: Arms, terms: Terms, now: float) -> Evidence:
+    """The evidence with an increment folded into the verdicts."""
+    more = increment.of(arms.candidate)
+    judge = fold(evidence.judge, increment, arms, terms)
+    return msgspec.structs.replace(
+        evidence,
+        judge=judge,
+        findings=findings(judge, terms),
+        requests=evidence.requests.after(more.requests, now),
+        labels=evidence.labels.after(more.labels, now),
+    )
+
+
+def afresh(evidence: Evidence) -> Evidence:
+    """The evidence of another question: nothing is judged yet, the decisions stay counted."""
+    return msgspec.structs.replace(
+        evidence, judge=Judge(), findings=(), adopted=False, requests=Pace(), labels=Pace()
+    )

@@ -6,7 +6,7 @@ that a replica can start while the control plane is away; that copy follows the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -29,18 +29,21 @@ class Documents(Protocol):
 
 
 def publish(
-    connection: Connection, fleet: str, make: Callable[[Revision], ServingPlan], now: float
+    connection: Connection, names: Sequence[str], make: Callable[[Revision], ServingPlan], now: float
 ) -> Revision | None:
-    """Check and keep the plan that `make` makes of its revision; None when it says what the newest says.
+    """Check and keep the plan that `make` makes of its revision, for the fleets of a project; None when it
+    says what their newest says.
 
     The caller's transaction has compared the lease. Raises `PlanRefused`, and then nothing is kept.
     """
-    newest = plans.newest(connection, fleet)
-    revision = following(epoch(connection), newest.revision if newest else None)
-    plan = make(revision)
-    if newest is not None and newest.revision.epoch == revision.epoch and _says_the_same(plan, newest):
+    newest = [plans.newest(connection, fleet) for fleet in names]
+    last = max((plan.revision for plan in newest if plan is not None), default=None)
+    revision = following(epoch(connection), last)
+    plan = check(make(revision))
+    if all(_says_the_same(plan, known) for known in newest):
         return None
-    plans.add(connection, fleet, check(plan), now)
+    for fleet in names:
+        plans.add(connection, fleet, plan, now)
     faults.point("publisher.kept")
     return revision
 
@@ -81,5 +84,8 @@ class Copies:
         return newest is not None and self._written.get(fleet) != newest
 
 
-def _says_the_same(one: ServingPlan, other: ServingPlan) -> bool:
-    return (one.slots, one.endpoints) == (other.slots, other.endpoints)
+def _says_the_same(plan: ServingPlan, known: ServingPlan | None) -> bool:
+    """Whether a replica that has the known one has nothing to do; of another epoch it is told anew."""
+    if known is None or known.revision.epoch != plan.revision.epoch:
+        return False
+    return (plan.slots, plan.endpoints) == (known.slots, known.endpoints)

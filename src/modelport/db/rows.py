@@ -13,8 +13,8 @@ from modelport.db.dialect import insert
 
 
 def text(document: object) -> str:
-    """A document as the JSON text that a column holds; equal documents give equal texts."""
-    return msgspec.json.encode(document, order="sorted").decode()
+    """A document as the JSON text that a column holds."""
+    return msgspec.json.encode(document).decode()
 
 
 def upsert(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> None:

@@ -35,12 +35,17 @@ def check_name(name: str, what: str = "model") -> str:
     Letters, digits, `.`, `_` and `-`, at most 100, beginning and ending with a letter or digit, no `..`:
     safe as a path part, a URL part, a metric label and (lower-cased) a host label.
     """
-    if _NAME.fullmatch(name) and ".." not in name:
+    if is_name(name):
         return name
     msg = f"{name[:120]!r} is not a valid {what} name"
     raise NameInvalid(
         msg, hint="use letters, digits, '.', '_' and '-', at most 100, ends in a letter or digit"
     )
+
+
+def is_name(text: str) -> bool:
+    """Whether `check_name` accepts it: what is no name cannot be the name of anything that is there."""
+    return bool(_NAME.fullmatch(text)) and ".." not in text
 
 
 def parse_ref(text: str) -> ModelRef:

@@ -1,4 +1,4 @@
-"""Two things every store does with a row: hold a document in it, and write it whether or not it is there."""
+"""What every store does with a row: hold a document in it, and write it whether or not it is there."""
 
 from __future__ import annotations
 
@@ -26,3 +26,10 @@ def upsert(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> N
         connection.execute(wanted.on_conflict_do_update(index_elements=keys, set_=rest))
     else:
         connection.execute(wanted.on_conflict_do_nothing(index_elements=keys))
+
+
+def add(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
+    """Write a row unless there is one with the same primary key; whether it was written."""
+    keys = [column.name for column in table.primary_key]
+    wanted = insert(connection, table).values(**row).on_conflict_do_nothing(index_elements=keys)
+    return connection.execute(wanted).rowcount == 1

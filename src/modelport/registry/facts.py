@@ -12,7 +12,7 @@ import msgspec
 
 from modelport.bundle import trust
 from modelport.bundle.reader import Bundle, open_bundle
-from modelport.core.manifest import canonical
+from modelport.core.manifest import Parameters, canonical
 from modelport.errors import BundleRefused
 from modelport.storage.content import sha256
 
@@ -30,6 +30,7 @@ class Facts(msgspec.Struct, frozen=True):
     size: int
     task: str
     contract: str
+    parameters: Parameters
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
     source: Mapping[str, str]
@@ -64,6 +65,7 @@ def _facts(bundle: Bundle, artifact: str, size: int) -> Facts:
         size,
         bundle.manifest.task,
         contract(bundle),
+        bundle.manifest.parameters,
         {**_training(about.tags), **dict(_evidence(bundle))},
         tags,
         about.source,
@@ -96,7 +98,7 @@ def _evidence(bundle: Bundle) -> Iterator[tuple[str, float]]:
 
 
 def _document(bundle: Bundle, name: str) -> dict[str, Any]:
-    """An evidence file; empty where there is none. Raises `BundleRefused` for one that is no such document."""
+    """An evidence file; empty where there is none. Raises `BundleRefused` (`bad-evidence`)."""
     if name not in bundle.attachments():
         return {}
     try:

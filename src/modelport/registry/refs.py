@@ -1,4 +1,4 @@
-"""How people write a version: `2`, `v2`, `churn:2`, `model_v2`, `latest`, a digest; else an alias or a label."""
+"""How people write a version: `2`, `v2`, `churn:2`, `model_v2`, `latest`, a digest, an alias, a label."""
 
 from __future__ import annotations
 

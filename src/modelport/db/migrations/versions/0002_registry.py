@@ -55,6 +55,7 @@ def _versions() -> None:
         sa.Column("size", sa.BigInteger, nullable=False),
         sa.Column("task", sa.Text, nullable=False),
         sa.Column("contract", sa.Text, nullable=False),
+        sa.Column("parameters", sa.JSON, nullable=False),
         sa.Column("metrics", sa.JSON, nullable=False),
         sa.Column("tags", sa.JSON, nullable=False),
         sa.Column("lineage", sa.JSON, nullable=False),

@@ -1,4 +1,4 @@
-"""Three models of handwritten digits: one that is fair, one that is better, and one that was fitted wrongly."""
+"""Three models of handwritten digits: a fair one, a better one, and one that was fitted wrongly."""
 
 from __future__ import annotations
 

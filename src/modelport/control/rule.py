@@ -99,4 +99,5 @@ def _passed(view: View) -> str:
 
 
 def _say(finding: Finding) -> str:
-    return f"{finding.name} ({finding.text})" if finding.text else finding.name
+    name = finding.name if finding.version is None else f"{finding.name} of version {finding.version}"
+    return f"{name} ({finding.text})" if finding.text else name

@@ -48,8 +48,9 @@ def advance(rollout: Rollout, decision: Decision, now: float) -> Rollout:
         return replace(rollout, reason=decision.reason)
     _check(rollout, decision)
     match decision:
-        case Prepare():
+        case Prepare(idle=idle):
             moved = _resumed(rollout, now)
+            moved = _patient(moved, now) if idle else moved
         case Shift(step=step):
             moved = _shifted(rollout, step, now)
         case Hold(phase=phase):
@@ -118,6 +119,12 @@ def _resumed(rollout: Rollout, now: float) -> Rollout:
         return rollout
     paused = now - rollout.since
     return replace(rollout, phase="preparing", before=None, since=now, deadline=rollout.deadline + paused)
+
+
+def _patient(rollout: Rollout, now: float) -> Rollout:
+    """With all its time to load again, once half of it went by without anyone who could."""
+    limit = rollout.spec.terms.max_duration
+    return replace(rollout, deadline=now + limit) if rollout.deadline - now < limit / 2 else rollout
 
 
 def _shifted(rollout: Rollout, step: int, now: float) -> Rollout:

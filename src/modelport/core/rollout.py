@@ -132,9 +132,13 @@ class View(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
 
 class Prepare(msgspec.Struct, frozen=True, tag="prepare"):
-    """Load the slots; route as before until they are ready."""
+    """Load the slots; route as before until they are ready.
+
+    `idle` says that there is no replica that could load them: the time they have for it begins anew.
+    """
 
     reason: str
+    idle: bool = False
 
 
 class Shift(msgspec.Struct, frozen=True, tag="shift"):

@@ -69,7 +69,9 @@ class Course(ABC):
         unready = _unready(view)
         if not unready:
             return self.launch(view) if view.rollout.baseline is not None else promote(view, _FIRST)
-        if now >= view.rollout.deadline and any(sight.replicas for sight in view.slots.values()):
+        if not any(sight.replicas for sight in view.slots.values()):
+            return Prepare(unready, idle=True)
+        if now >= view.rollout.deadline:
             limit = spell.lasting(view.rollout.spec.terms.max_duration)
             return Fail(f"not loaded after {limit}: {unready}")
         return Prepare(unready)

@@ -72,8 +72,8 @@ def test_a_value_beyond_its_range_is_refused_by_name(bundle: str, name: str, val
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        (Settings(), "give either bundles or a plan file"),
-        (Settings(bundles=("a",), plan="b"), "give either bundles or a plan file"),
+        (Settings(), "give either bundles, a plan file or a control plane"),
+        (Settings(bundles=("a",), plan="b"), "give either bundles, a plan file or a control plane"),
         (Settings(bundles=("a",), host="0.0.0.0"), "refusing to listen on 0.0.0.0 without API keys"),
         (Settings(bundles=("nowhere/a.bundle",)), "'a.bundle' does not exist"),
     ],

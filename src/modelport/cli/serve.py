@@ -29,6 +29,31 @@ _seconds = options.Number(0)
     help="Bundles, each its own model; same names are versions 1, 2, ….",
 )
 @click.option("--plan", type=click.Path(), help="Serve and watch a plan file instead of bundles.")
+@click.option("--control", help="Join the fleet of the control plane at this URL instead.")
+@click.option("--control-key", type=click.Path(), help="File with this replica's key for --control.")
+@click.option(
+    "--control-ca", type=click.Path(), help="Authorities that --control needs a certificate from, PEM."
+)
+@click.option(
+    "--control-access/--no-control-access",
+    default=True,
+    help="Enforce the keys of the fleet; without, everyone on this machine is answered.",
+)
+@click.option("--fleet", default="local", help="Which fleet to join.")
+@click.option("--replica", default="", help="Name of this replica in the fleet; else that of the machine.")
+@click.option("--plan-url", help="The fleet's plan in the artifact store, should --control be away.")
+@click.option(
+    "--state",
+    type=click.Path(),
+    default=".modelport/replica",
+    help="Folder for the last good plan and fetched bundles.",
+)
+@click.option(
+    "--bundle-bytes",
+    type=options.Bytes(),
+    default=21_474_836_480,
+    help="Most bytes of fetched bundles that no plan names.",
+)
 @click.option("--split", help="Shares of versions in percent, as churn:1=90,churn:2=10.")
 @click.option("--shadow", help="Shares repeated at another version and compared, in percent, as churn:2=10.")
 @click.option("--host", default="127.0.0.1", help="Where to listen; anything but loopback needs --keys.")

@@ -3,12 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from modelport.core.evidence import Outcomes
 from modelport.core.plan import Revision
+
+
+class ShadowSeen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a shadow and a slot that answers said to the same requests, over the workers that run now.
+
+    Attributes:
+        endpoint, slot, against: the shadow `slot` of an endpoint, compared with the slot `against`.
+        requests, rows, agreed: compared; rows with the same prediction.
+        shifts, shift, largest: rows that have a distance between scores; their sum and their maximum.
+        answered_seconds, shadow_seconds: what the two took for the requests, in sum.
+        worst: some of the rows that differ most, as `/debug/shadow` shows them.
+    """
+
+    endpoint: str
+    slot: str
+    against: str
+    requests: int = 0
+    rows: int = 0
+    agreed: int = 0
+    shifts: int = 0
+    shift: float = 0.0
+    largest: float = 0.0
+    answered_seconds: float = 0.0
+    shadow_seconds: float = 0.0
+    worst: tuple[Any, ...] = ()
+
+    def plus(self, other: ShadowSeen) -> ShadowSeen:
+        """Both together, with as many examples as one may have."""
+        return msgspec.structs.replace(
+            self,
+            requests=self.requests + other.requests,
+            rows=self.rows + other.rows,
+            agreed=self.agreed + other.agreed,
+            shifts=self.shifts + other.shifts,
+            shift=self.shift + other.shift,
+            largest=max(self.largest, other.largest),
+            answered_seconds=self.answered_seconds + other.answered_seconds,
+            shadow_seconds=self.shadow_seconds + other.shadow_seconds,
+            worst=(*self.worst, *other.worst)[:EXAMPLES],
+        )
+
+
+EXAMPLES = 5
+"""Most examples of one shadow in a report."""
 
 SlotState = Literal["wanted", "fetching", "loading", "warming", "verified", "ready", "failed", "draining"]
 
@@ -63,6 +107,7 @@ class PlanStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
         workers: processes that answer.
         ready: whether it should get traffic.
         troubles: the last things that went wrong, oldest first.
+        shadows: what its shadows were compared on.
         spool: folder of its event spool when the control plane can read it (same machine); else empty.
     """
 
@@ -79,6 +124,7 @@ class PlanStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     workers: int = 0
     ready: bool = False
     troubles: tuple[Trouble, ...] = ()
+    shadows: tuple[ShadowSeen, ...] = ()
     spool: str = ""
 
 

@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import modelport
 from modelport.errors import ModelportError, SettingsError
@@ -19,8 +20,11 @@ from modelport.serving.plans.standalone import StandalonePlans
 from modelport.serving.replica import workers
 from modelport.serving.replica.access_file import AccessFile
 from modelport.serving.replica.documents import parse
-from modelport.serving.replica.supervisor import Supervisor
+from modelport.serving.replica.supervisor import AccessSource, Supervisor
 from modelport.serving.settings import Settings
+
+if TYPE_CHECKING:
+    from modelport.serving.fleet.member import Member
 
 UNUSABLE = 2
 """Exit code of a replica that could not start as it was asked to."""
@@ -38,8 +42,20 @@ def main(settings: Settings, *, module: str = workers.MODULE) -> int:
 
 
 async def _replica(settings: Settings, module: str) -> int:
-    access = AccessFile(settings.keys) if settings.keys else None
+    access: AccessSource | None = AccessFile(settings.keys) if settings.keys else None
+    if settings.control:
+        member = _member(settings)
+        access = access or member.access
+        return await Supervisor(settings, member.plans, access, member=member, say=_say, module=module).run()
     return await Supervisor(settings, _plans(settings), access, say=_say, module=module).run()
+
+
+def _member(settings: Settings) -> Member:
+    """Imported here: a replica of its own speaks to no control plane, and fetches nothing."""
+    from modelport.serving.fleet.member import Member
+    from modelport.storage.urls import fetch
+
+    return Member(settings, fetch)
 
 
 def _plans(settings: Settings) -> PlanSource:

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
+from modelport.core.names import check_name
 from modelport.core.plan import is_device
 from modelport.errors import SettingsError
 from modelport.serving.log import LEVELS
@@ -39,6 +41,7 @@ RANGES: Mapping[str, Range] = {
     "max_worker_memory": (0, 1024 * GIB),
     "drain_seconds": (0, DAY),
     "drain_delay": (0, DAY),
+    "bundle_bytes": (MIB, 1024 * GIB),
     "spool_bytes": (MIB, 1024 * GIB),
     "payload_share": (0, 1),
     "memory": (0, 1024 * GIB),
@@ -74,10 +77,13 @@ LIMIT_RANGES: Mapping[str, Range] = {
 
 def check(settings: Settings) -> Settings:
     """The settings themselves when they are safe and make sense; raises `SettingsError`."""
-    if bool(settings.bundles) == bool(settings.plan):
-        msg = "give either bundles or a plan file"
-        raise SettingsError(msg, hint="modelport serve churn.bundle, or modelport serve --plan plan.json")
-    check_reach(settings.host, settings.keys)
+    if sum(map(bool, (settings.bundles, settings.plan, settings.control))) != 1:
+        msg = "give either bundles, a plan file or a control plane"
+        raise SettingsError(
+            msg, hint="modelport serve churn.bundle, or --plan plan.json, or --control http://127.0.0.1:8080"
+        )
+    check_reach(settings.host, guarded=settings.guarded)
+    _check_control(settings)
     _check_tls(settings)
     _check_ranges(settings, RANGES, "")
     _check_ranges(settings.limits, LIMIT_RANGES, "limits.")
@@ -88,7 +94,14 @@ def check(settings: Settings) -> Settings:
     if not is_device(settings.device):
         msg = f"{settings.device!r} is not a device"
         raise SettingsError(msg, hint="cpu, cuda:0 or tensorrt:0")
-    for path in (settings.plan, settings.keys, *tls, *settings.bundles):
+    for path in (
+        settings.plan,
+        settings.keys,
+        settings.control_key,
+        settings.control_ca,
+        *tls,
+        *settings.bundles,
+    ):
         if path is not None and not Path(path).exists():
             msg = f"{Path(path).name!r} does not exist"
             raise SettingsError(msg, code="no-such-file", hint="check the path")
@@ -99,15 +112,28 @@ def check(settings: Settings) -> Settings:
     return settings
 
 
-def check_reach(host: str, keys: str | None) -> None:
-    """Raises `SettingsError` for an address beyond this machine without keys."""
-    if not is_loopback(host) and keys is None:
+def check_reach(host: str, *, guarded: bool) -> None:
+    """Raises `SettingsError` for an address beyond this machine where callers need no keys."""
+    if not is_loopback(host) and not guarded:
         msg = f"refusing to listen on {host} without API keys"
         raise SettingsError(
             msg,
             code="public-without-keys",
             hint="modelport keys create --file keys.json, then --keys keys.json",
         )
+
+
+def _check_control(settings: Settings) -> None:
+    """Whether this is how to reach a control plane, and the names are names."""
+    if settings.control is None:
+        return
+    parts = urlsplit(settings.control)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
+        msg = "the control plane is named by something that is no URL of one"
+        raise SettingsError(msg, code="bad-control-url", hint="--control http://127.0.0.1:8080")
+    check_name(settings.fleet, "fleet")
+    if settings.replica:
+        check_name(settings.replica, "replica")
 
 
 def _check_tls(settings: Settings) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from typing import Protocol
 
@@ -73,6 +73,8 @@ class Manager:
         self._failed: dict[str, tuple[SlotSpec, str]] = {}
         self._loading: str | None = None
         self._warming: set[str] = set()
+        self._missing: Mapping[str, str] = {}
+        self._fetched = asyncio.Event()
         self._one = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._said = 0.0
@@ -115,6 +117,13 @@ class Manager:
             self._task.cancel()
         self._task = asyncio.get_running_loop().create_task(self._bring(message))
 
+    def missing(self, paths: Mapping[str, str]) -> None:
+        """Bundles that are not here yet, and why: their slots wait, and load when they are."""
+        self._missing = paths
+        fetched, self._fetched = self._fetched, asyncio.Event()
+        fetched.set()
+        self._say_soon()
+
     def commit(self, message: Commit) -> None:
         """Switch endpoints; those the newest plan does not have go."""
         plan = self._plans.get(message.revision)
@@ -146,6 +155,9 @@ class Manager:
         if live is not None and lifecycle.same(live.spec, spec):
             state: SlotState = "ready" if spec.pinned else "verified"
             return SlotReport(state, contract=contract_digest(live.manifest), identity=live.identity)
+        if spec.bundle in self._missing:
+            reason = self._missing[spec.bundle]
+            return SlotReport("failed" if reason else "fetching", reason)
         if spec.id in self._failed:
             return SlotReport("failed", reason=self._failed[spec.id][1])
         if spec.id in self._warming:
@@ -165,6 +177,8 @@ class Manager:
             self.settled.set()
 
     async def _load(self, spec: SlotSpec, place: int) -> None:
+        while spec.bundle in self._missing:
+            await self._fetched.wait()
         try:
             bundle = await self._opened(spec)
             live = await self._assembled(spec, bundle, place)

@@ -14,6 +14,7 @@ from modelport.serving.evidence import Ending, of_error
 from modelport.serving.execution.run import Outcome, failure
 from modelport.serving.log import trouble
 from modelport.serving.results import Results, nonfinite_rows
+from modelport.serving.troubles import Troubles
 
 
 class Witness(Protocol):
@@ -35,12 +36,21 @@ class Witness(Protocol):
 class Replies:
     """Every dispatcher of the slot `name` ends its calls here, on the event loop.
 
-    `timeout` is in seconds, for calls without a deadline of their own.
+    `timeout` is in seconds, for calls without a deadline of their own; `troubles` remembers the last faults.
     """
 
-    __slots__ = ("_counters", "_name", "_timeout", "_witness")
+    __slots__ = ("_counters", "_name", "_timeout", "_troubles", "_witness")
 
-    def __init__(self, name: str, counters: Counters, witness: Witness, *, timeout: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        counters: Counters,
+        witness: Witness,
+        *,
+        timeout: float,
+        troubles: Troubles | None = None,
+    ) -> None:
+        self._troubles = troubles
         self._name = name
         self._counters = counters
         self._witness = witness
@@ -81,7 +91,8 @@ class Replies:
                 call = outcome.call
                 results = outcome.results
                 well = call.status == 200 and not broken and results is not None and not results.errors
-                self._counters.answered(call, now - call.received, Ending.WELL if well else _ending(outcome))
+                ending = Ending.WELL if well else self._blamed(outcome)
+                self._counters.answered(call, now - call.received, ending)
         self._counters.add(shared.OUTPUT_NS, int((now - ended) * 1e9))
         self._counters.gauge(shared.LAST_MS, time_ns() // 1_000_000)
         if outcomes:
@@ -140,7 +151,20 @@ class Replies:
 
     def _fail(self, call: Call, error: ModelportError) -> None:
         call.status = call.failed(error)
-        self._counters.answered(call, monotonic() - call.received, of_error(error))
+        ending = of_error(error)
+        if ending:
+            self._remember(error.message)
+        self._counters.answered(call, monotonic() - call.received, ending)
+
+    def _blamed(self, outcome: Outcome) -> Ending:
+        ending = _ending(outcome)
+        if ending > Ending.WELL:
+            self._remember(outcome.error.message if outcome.error else "an answer was not finite, or failed")
+        return ending
+
+    def _remember(self, message: str) -> None:
+        if self._troubles is not None:
+            self._troubles.add(self._name, message)
 
 
 def _ending(outcome: Outcome) -> Ending:

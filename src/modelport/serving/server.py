@@ -54,7 +54,9 @@ from modelport.serving.replica.messages import (
     Hello,
     Hosting,
     Listen,
+    Missing,
     Prepare,
+    Told,
 )
 from modelport.serving.replica.processes import cores, worker_count
 from modelport.serving.scaling.scaler import Scaler
@@ -63,12 +65,14 @@ from modelport.serving.shadow.lane import Keeping
 from modelport.serving.shadow.shadows import Shadows
 from modelport.serving.shared import Segment
 from modelport.serving.slots import SlotBuilder
-from modelport.serving.table import Table
+from modelport.serving.table import LiveSlot, Table
 from modelport.serving.telemetry.recording import recording
 from modelport.serving.tls import contexts
+from modelport.serving.troubles import Troubles
 
 _BEAT = 0.1
 _SWEEP = 0.5
+_TELL = 1.0
 _SWITCH = 0.001
 """Seconds after which another thread gives the interpreter back to the event loop. With Python's 5 ms one
 request in a hundred waits that long for the thread that writes telemetry."""
@@ -99,6 +103,8 @@ class Worker:
         )
         self.engine = Engine(rows=settings.limits.rows, pressure=self.pressure)
         self.stopping = False
+        self.troubles = Troubles()
+        self._told = Told()
         self._loop = loop
         self._row = self.segment.row(boot.worker)
         self._read_before = self.segment.cells[self._row + shared.ANSWERED]
@@ -135,6 +141,7 @@ class Worker:
             recorder,
             self.residence,
             Cache(settings.cache // count, settings.cache_ttl) if settings.cache else None,
+            self.troubles,
         )
         keeping = Keeping(settings.payload_share > 0, frozenset(settings.redact))
         self.shadows = Shadows(pressure=self.pressure, keeping=keeping, loop=loop)
@@ -190,6 +197,7 @@ class Worker:
         listener.setblocking(False)
         self._beat(monotonic())
         self._sweep()
+        self._tell(channel)
         self._door = door = Door(listener, self._protocol)
         listening = self._loop.create_task(self._listen(door, boot))
         channel.send(Hello(os.getpid()))
@@ -230,6 +238,8 @@ class Worker:
         match message:
             case Prepare():
                 self.manager.prepare(message)
+            case Missing(paths):
+                self.manager.missing(paths)
             case Commit():
                 self.manager.commit(message)
                 if self.settings.preload:
@@ -271,6 +281,20 @@ class Worker:
         self.front.now = now
         self.pressure.feel(lag, cells[row + shared.RESIDENT], now)
         self._loop.call_later(_BEAT, self._beat, now + _BEAT)
+
+    def _tell(self, channel: Channel) -> None:
+        limits = {slot.spec.id: limit for slot in self.manager.live if (limit := self._limit(slot))}
+        told = Told(self.troubles.last(), limits, self.shadows.seen())
+        if told != self._told:
+            channel.send(told)
+        self._told = told
+        self._loop.call_later(_TELL, self._tell, channel)
+
+    def _limit(self, slot: LiveSlot) -> str:
+        """What keeps a slot from more instances than it has; empty when nothing does."""
+        if isinstance(slot.dispatcher, HostDispatcher):
+            return slot.dispatcher.standing.hosting.limit
+        return self.scaler.limit(slot.spec.id)
 
     def _sweep(self) -> None:
         now = self.front.now = monotonic()

@@ -61,6 +61,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         shadow: shares of requests repeated at another version after the answer, in percent, as
             `{"churn": {2: 10}}`.
         plan: path of a plan document to serve and watch instead of `bundles`.
+        control: URL of a control plane whose fleet this replica joins, instead of `bundles` or `plan`.
+        control_key: path of the file that holds the replica's key for it (scope `replica`).
+        control_ca: path of the authorities that its certificate must come from; None takes the system's.
+        control_access: enforce the keys of the fleet, unless `keys` names a file; without, everyone on this
+            machine is answered.
+        fleet, replica: which fleet, and the name of this replica there, which it keeps over restarts; empty
+            takes the name of the machine.
+        plan_url: document in an artifact store with the fleet's plan, for a start while the control plane is
+            away.
+        state: folder for the last good plan and keys, and for fetched bundles.
+        bundle_bytes: most bytes of fetched bundles that no plan names.
         host, port: where to listen; anything but loopback needs keys.
         workers: processes that answer; 0 means one per core.
         keys: path of a key file (`modelport keys create --file`), watched.
@@ -114,6 +125,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     split: dict[str, dict[int, int]] = {}
     shadow: dict[str, dict[int, int]] = {}
     plan: str | None = None
+    control: str | None = None
+    control_key: str | None = None
+    control_ca: str | None = None
+    control_access: bool = True
+    fleet: str = "local"
+    replica: str = ""
+    plan_url: str | None = None
+    state: str = ".modelport/replica"
+    bundle_bytes: int = 20 * GIB
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1
@@ -157,3 +177,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     log_level: str = "info"
     access_log: bool = False
     limits: Limits = msgspec.field(default_factory=Limits)
+
+    @property
+    def fleet_keys(self) -> bool:
+        """Whether callers need the keys of the fleet."""
+        return self.control is not None and self.keys is None and self.control_access
+
+    @property
+    def guarded(self) -> bool:
+        """Whether callers need keys."""
+        return self.keys is not None or self.fleet_keys

@@ -35,6 +35,7 @@ from modelport.serving.shared import Segment
 from modelport.serving.table import LiveSlot
 from modelport.serving.telemetry.recorder import Recorder
 from modelport.serving.telemetry.witness import BatchWitness, Silence
+from modelport.serving.troubles import Troubles
 
 
 class _Parts(NamedTuple):
@@ -60,6 +61,7 @@ class SlotBuilder:
     recorder: Recorder | None
     residence: Residence
     cache: Cache | None = None
+    troubles: Troubles | None = None
 
     async def build(self, spec: SlotSpec, bundle: Warm | Verified | Hosted, place: int) -> LiveSlot:
         """The slot, its counters at `place` of the segment; a lazy one of a bundle that is only verified.
@@ -78,7 +80,7 @@ class SlotBuilder:
             spec,
             Meaning(manifest),
             counters,
-            Replies(spec.id, counters, witness, timeout=self.settings.timeout),
+            Replies(spec.id, counters, witness, timeout=self.settings.timeout, troubles=self.troubles),
             Truncation(predictor, manifest.signature, parameters.max_tokens),
         )
         held = bundle.bytes if isinstance(bundle, Warm) else 0

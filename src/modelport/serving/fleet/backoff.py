@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class Backoff:
-    """Exponential, with full jitter: a time drawn evenly from nothing to a bound that doubles up to `longest`.
+    """Exponential, with full jitter: drawn evenly from nothing to a bound that doubles up to `longest`.
 
     So that many who lost the same server do not come back together (M. Brooker, "Exponential Backoff And
     Jitter", AWS Architecture Blog, 2015).

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from random import random
@@ -50,15 +49,13 @@ async def _nowhere() -> bytes | None:
 
 
 class Followed(Generic[T]):
-    """Begins with what the control plane has; while it is away with the last good document, else another's copy.
+    """Begins with what the control plane has; while it is away, with the last good document or a copy.
 
     Attributes:
         refused: why the last answer was not taken; empty when it was.
     """
 
-    def __init__(
-        self, kind: Kind[T], line: ControlLine, kept: Kept, elsewhere: Elsewhere = _nowhere
-    ) -> None:
+    def __init__(self, kind: Kind[T], line: ControlLine, kept: Kept, elsewhere: Elsewhere = _nowhere) -> None:
         self._kind = kind
         self._line = line
         self._kept = kept
@@ -118,7 +115,9 @@ class Followed(Generic[T]):
         if found is None:
             return None
         if self._known is not None and not self._kind.newer(found, self._known):
-            self._refuse(f"revision {self._kind.after(found)} is not newer than {self._kind.after(self._known)}")
+            self._refuse(
+                f"revision {self._kind.after(found)} is not newer than {self._kind.after(self._known)}"
+            )
             return None
         self._known = found
         self._kept.write(data)
@@ -134,7 +133,7 @@ class Followed(Generic[T]):
 
     def _refuse(self, reason: str) -> None:
         self.refused = reason
-        note(f"{self._kind.name} refused", logging.ERROR, reason=reason)
+        note("document refused", logging.ERROR, document=self._kind.name, reason=reason)
 
     def _say(self, away: str) -> None:
         """Log when the control plane goes and when it is back, not at every try."""
@@ -148,5 +147,3 @@ class Followed(Generic[T]):
         self._pause = Pause(seconds)
         await self._pause.over()
         self._pause = None
-
-

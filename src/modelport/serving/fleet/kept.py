@@ -6,8 +6,9 @@ import hashlib
 import logging
 from pathlib import Path
 
+from modelport.errors import ModelportError
 from modelport.serving.log import note
-from modelport.serving.replica.documents import write_whole
+from modelport.storage import whole
 
 _DIGEST = 64
 
@@ -31,9 +32,8 @@ class Kept:
         return body
 
     def write(self, body: bytes) -> None:
-        """Keep another one. A disk that takes nothing is logged: the replica needs it only at its next start."""
+        """Keep another one. A disk that takes nothing is logged: only the next start would need it."""
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_whole(self._path, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
-        except OSError as error:
-            note("last good document not kept", logging.ERROR, file=self._path.name, reason=error.strerror)
+            whole.write(self._path, [hashlib.sha256(body).hexdigest().encode(), b"\n", body])
+        except (OSError, ModelportError) as error:
+            note("last good document not kept", logging.ERROR, file=self._path.name, reason=str(error))

@@ -47,7 +47,7 @@ class ControlLine:
         self._client: httpx.AsyncClient | None = None
 
     async def newer(self, what: str, after: str, wait: float) -> bytes | None:
-        """The document `what` once there is another than `after`; None when there is none within `wait` seconds.
+        """The document `what` once there is another than `after`; None when none came in `wait` seconds.
 
         Raises `Away`.
         """

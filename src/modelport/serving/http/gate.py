@@ -55,7 +55,7 @@ class Gate:
         self._limiter = limiter
         self._wall = wall
         self._clock = clock
-        self._secured = settings.keys is not None
+        self._secured = settings.guarded
         self._keys: dict[str, KeyEntry] = {}
         self._places: dict[str, int] = {}
         self._revision: object = None

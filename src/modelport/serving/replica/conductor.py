@@ -23,8 +23,10 @@ from modelport.serving.replica.messages import (
     Credentials,
     Hosting,
     Listen,
+    Missing,
     Prepare,
     Prepared,
+    Told,
     Upward,
     Wanted,
 )
@@ -50,18 +52,33 @@ class Conductor:
     """Owned by one event loop.
 
     Attributes:
+        segment: where everything is counted.
         first: done when all workers answer with the whole first plan; fails when they cannot.
         workers: who is to be told; set by the composition root.
         hosts: who keeps model hosts; set by the composition root.
+        changed: called when anything that `told` tells may be another.
+        keep: slots whose counts are still wanted though no plan names them; they keep their places.
+        refused: why the last plan was not taken; empty when it was.
+
+    Args:
+        patient: the first plan is served as far as it can be, and the rest when it can: of a fleet, nobody
+            who waits for a bundle stops the others. Without, it is served as a whole or not at all.
     """
 
-    def __init__(self, segment: shared.Segment) -> None:
-        self._segment = segment
+    def __init__(self, segment: shared.Segment, *, patient: bool = False) -> None:
+        self.segment = segment
+        self._patient = patient
+        self._told: dict[Worker, Told] = {}
+        self.changed: Callable[[], None] = lambda: None
+        self.keep: Callable[[], Iterable[str]] = tuple
+        self.refused = ""
         self._slots = Places(segment.slots, "slot")
         self._keys = Places(segment.keys, "limited key")
         self._state = rollout.State()
         self._access: Access | None = None
         self._credentials: Credentials | None = None
+        self._missing: dict[str, str] = {}
+        self._poison: dict[str, str] = {}
         self._answering: dict[Worker, dict[str, Revision]] = {}
         self._deaths = 0
         self._going_on = False
@@ -74,13 +91,44 @@ class Conductor:
         """Places of all slots that are in use."""
         return self._slots.taken()
 
+    @property
+    def state(self) -> rollout.State:
+        """What is served and what is wanted."""
+        return self._state
+
+    @property
+    def told(self) -> list[Told]:
+        """What the workers know beside what they count."""
+        return list(self._told.values())
+
+    @property
+    def access_revision(self) -> int:
+        """Of the keys that are enforced; 0 for a replica that answers everyone."""
+        return self._access.snapshot.revision if self._access and self._access.snapshot else 0
+
+    def verdicts(self) -> dict[str, rollout.Verdict]:
+        """Of each endpoint that does not answer with the wanted revision yet."""
+        return rollout.verdicts(self._state, [worker.seen for worker in self.workers()])
+
+    def slot_places(self) -> dict[str, int]:
+        """Where each slot is counted, by its id."""
+        return self._slots.all()
+
     def take(self, plan: ServingPlan) -> None:
         """Want this plan from now on; raises `PlanRefused`, changing nothing, when it cannot be."""
         if plan == self._state.wanted:
             return
-        state = rollout.take(self._state, check(plan))
-        self._make_room(state)
+        try:
+            state = rollout.take(self._state, check(plan))
+            self._make_room(state)
+        except PlanRefused as error:
+            self.refused = error.message
+            raise
+        self.refused = ""
         self._state, self._deaths, self._said = state, 0, {}
+        if self._poison:
+            self._poison = {}
+            self._tell_missing()
         note("plan taken", revision=str(plan.revision), endpoints=[item.name for item in plan.endpoints])
         self._go_on()
 
@@ -91,7 +139,7 @@ class Conductor:
         """
         keys = snapshot.keys if snapshot is not None else ()
         limited = [entry.id for entry in keys if entry.rate is not None and not entry.revoked]
-        ledger.clear_keys(self._segment, self._keys.assign(limited))
+        ledger.clear_keys(self.segment, self._keys.assign(limited))
         self._access = Access(snapshot, self._keys.of(limited))
         note("keys taken", revision=snapshot.revision if snapshot else None, keys=len(keys))
         for worker in self.workers():
@@ -105,12 +153,23 @@ class Conductor:
         for worker in self.workers():
             worker.channel.send(credentials)
 
+    def missing(self, paths: Mapping[str, str]) -> None:
+        """These bundles are not on this machine yet: their slots wait for them, nobody else."""
+        self._missing = dict(paths)
+        self._tell_missing()
+
+    def _tell_missing(self) -> None:
+        for worker in self.workers():
+            worker.channel.send(Missing(self._missing | self._poison))
+
     def joined(self, worker: Worker) -> None:
         """A worker was started: who may do what comes before what there is to do."""
         if self._credentials is not None:
             worker.channel.send(self._credentials)
         if self._access is not None:
             worker.channel.send(self._access)
+        if self._missing or self._poison:
+            worker.channel.send(Missing(self._missing | self._poison))
         self._go_on()
 
     async def opened(self) -> None:
@@ -129,10 +188,13 @@ class Conductor:
             self._finish_first()
         elif isinstance(message, Wanted) and self.hosts is not None:
             self.hosts.want(message.slot, worker.channel.send)
+        elif isinstance(message, Told):
+            self._told[worker] = message
 
     def left(self, worker: Worker, *, looping: bool) -> None:
         """A worker answers no more: others go on without it, and its plan may have been its end."""
         self._answering.pop(worker, None)
+        self._told.pop(worker, None)
         if rollout.loading(worker.seen) and worker.seen.asked == _revision(self._state):
             self._suspect(worker)
         if looping:
@@ -140,8 +202,10 @@ class Conductor:
         self._go_on()
 
     def _make_room(self, state: rollout.State) -> None:
-        for place in self._slots.assign(sorted(rollout.slots_in_use(state))):
-            self._segment.clear_slot(place, range(self._segment.workers))
+        used = rollout.slots_in_use(state)
+        kept = used.union(self.keep())
+        for place in self._slots.assign(sorted(kept if len(kept) <= self.segment.slots else used)):
+            self.segment.clear_slot(place, range(self.segment.workers))
 
     def _go_on(self) -> None:
         """Once for all that happens in one turn of the loop: many slots report at a time."""
@@ -162,6 +226,8 @@ class Conductor:
         places = self._slots.of(rollout.slots_in_use(self._state))
         for worker in self.workers():
             self._lead(worker, places)
+        self._finish_first()
+        self.changed()
 
     def _lead(self, worker: Worker, places: Mapping[str, int]) -> None:
         """Tell a worker all that it can be told now."""
@@ -183,6 +249,9 @@ class Conductor:
         slots = ", ".join(rollout.loading(worker.seen))
         if self._deaths < KILLED:
             return
+        if self._patient:
+            self._set_aside(worker)
+            return
         refused = PlanRefused(
             f"{self._deaths} workers died preparing plan {_revision(self._state)} ({slots})"
         )
@@ -191,6 +260,16 @@ class Conductor:
         if given_up is not self._state:
             note("plan refused", logging.ERROR, reason=refused.message)
             self._state = given_up
+
+    def _set_aside(self, worker: Worker) -> None:
+        """Load what ends workers no more, as long as this plan is wanted: the rest of it is served."""
+        loading = rollout.loading(worker.seen)
+        specs = [slot for plan in self._state.plans.values() for slot in plan.slots if slot.id in loading]
+        reason = f"{self._deaths} workers died loading it"
+        self._poison |= {slot.bundle: reason for slot in specs}
+        self._deaths = 0
+        note("bundle set aside", logging.ERROR, slots=loading, reason=reason)
+        self._tell_missing()
 
     def _tell_commits(self, before: rollout.State) -> None:
         new = {name: at for name, at in self._state.committed.items() if before.committed.get(name) != at}
@@ -216,13 +295,20 @@ class Conductor:
         plan = self._state.wanted
         if self.first.done() or plan is None:
             return
-        names = {endpoint.name for endpoint in plan.endpoints}
-        if all(names <= self._answering.get(worker, {}).keys() for worker in self.workers()):
+        names = {endpoint.name for endpoint in plan.endpoints} - self._given_up()
+        answering = [self._answering.get(worker, {}).keys() for worker in self.workers()]
+        if answering and all(names <= known for known in answering):
             self.first.set_result(None)
             self._go_on()
 
+    def _given_up(self) -> set[str]:
+        """Endpoints of the first plan that are not waited for."""
+        if not self._patient:
+            return set()
+        return {name for name, verdict in self.verdicts().items() if verdict.state == "failed"}
+
     def _fail_first(self, error: ModelportError) -> None:
-        if not self.first.done():
+        if not self.first.done() and not (self._patient and isinstance(error, PlanRefused)):
             self.first.set_exception(error)
             self.first.exception()  # seen: a replica that is told to stop meanwhile need not complain
 

@@ -2,9 +2,10 @@
 
 A frame is a 4-byte little-endian length and a msgpack map with a `type`.
 
-    supervisor -> worker    Prepare(plan)  Commit(revision, endpoints)  Access(snapshot)
+    supervisor -> worker    Missing(paths)  Prepare(plan)  Commit(revision, endpoints)  Access(snapshot)
                             Credentials(chain, key)  Listen()  Drain(seconds)
-    worker -> supervisor    Hello(pid)  Prepared(revision, slots)  Committed(revision, endpoints)  Drained()
+    worker -> supervisor    Hello(pid)  Prepared(revision, slots)  Committed(revision, endpoints)
+                            Told(troubles)  Drained()
 
 A worker prepares a revision (loads, warms) while it goes on serving the last one; the supervisor commits
 endpoints when every worker has their slots ready, so all workers switch to the same thing.
@@ -17,9 +18,10 @@ from typing import Literal
 import msgspec
 
 from modelport.core.access import AccessSnapshot
+from modelport.core.fleet import ShadowSeen, Trouble
 from modelport.core.plan import Revision, ServingPlan, SlotSpec
 
-SlotState = Literal["wanted", "loading", "warming", "verified", "ready", "failed", "draining"]
+SlotState = Literal["wanted", "fetching", "loading", "warming", "verified", "ready", "failed", "draining"]
 
 
 class SlotReport(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -39,6 +41,12 @@ class Prepare(msgspec.Struct, frozen=True, tag="prepare"):
 
     plan: ServingPlan
     places: dict[str, int]
+
+
+class Missing(msgspec.Struct, frozen=True, tag="missing"):
+    """Bundles that are not on this machine yet, by path, and why; without a reason one is on its way."""
+
+    paths: dict[str, str]
 
 
 class Commit(msgspec.Struct, frozen=True, tag="commit"):
@@ -144,12 +152,26 @@ class Committed(msgspec.Struct, frozen=True, tag="committed"):
     endpoints: tuple[str, ...]
 
 
+class Told(msgspec.Struct, frozen=True, tag="told"):
+    """What a worker knows beside what it counts; sent when it has changed, about once a second.
+
+    Attributes:
+        troubles: the last things that went wrong with models, oldest first.
+        limits: what keeps slots from more instances than they have, by slot.
+        shadows: what was compared.
+    """
+
+    troubles: tuple[Trouble, ...] = ()
+    limits: dict[str, str] = {}
+    shadows: tuple[ShadowSeen, ...] = ()
+
+
 class Drained(msgspec.Struct, frozen=True, tag="drained"):
     """Nothing is left to answer; the worker is about to exit."""
 
 
-Downward = Prepare | Commit | Access | Credentials | Listen | Drain | Hosting
-Upward = Hello | Prepared | Committed | Drained | Wanted
+Downward = Prepare | Missing | Commit | Access | Credentials | Listen | Drain | Hosting
+Upward = Hello | Prepared | Committed | Drained | Wanted | Told
 
 
 class Boot(msgspec.Struct, frozen=True):

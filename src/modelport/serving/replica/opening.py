@@ -35,7 +35,7 @@ def opened(settings: Settings, workers: int) -> Opening:
         return Opening(shared_out(found, workers), predecessor)
     if passed := activation.passed(os.environ, os.getpid()):
         for sock in passed:
-            check_reach(str(sock.getsockname()[0]), settings.keys)
+            check_reach(str(sock.getsockname()[0]), guarded=settings.guarded)
         return Opening(shared_out(passed, workers))
     return Opening(sockets.bind(settings.host, settings.port, workers))
 

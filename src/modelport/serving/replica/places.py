@@ -37,6 +37,10 @@ class Places:
         """The places of names that have one."""
         return {name: self._taken[name] for name in names}
 
+    def all(self) -> dict[str, int]:
+        """Every name that has a place, and which."""
+        return dict(self._taken)
+
     def taken(self) -> list[int]:
         """Every place that has a name now."""
         return list(self._taken.values())

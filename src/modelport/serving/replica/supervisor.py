@@ -53,6 +53,16 @@ class AccessSource(Protocol):
         """Look again now (SIGHUP)."""
 
 
+class Membership(Protocol):
+    """A fleet that the replica is a member of (`fleet.member.Member`)."""
+
+    def join(self, conductor: Conductor) -> None:
+        """Before the first plan is taken."""
+
+    async def report(self, conductor: Conductor, segment: shared.Segment, url: str) -> None:
+        """Tell how the replica fares, for ever."""
+
+
 class Supervisor:
     """One replica, run once.
 
@@ -60,6 +70,7 @@ class Supervisor:
         settings: checked settings.
         plans: where plans come from.
         access: where keys come from; None answers everyone.
+        member: of which fleet it is; None for a replica of its own.
         say: told one line for people once the first plan is served.
         module: the worker's module.
     """
@@ -70,12 +81,14 @@ class Supervisor:
         plans: PlanSource,
         access: AccessSource | None = None,
         *,
+        member: Membership | None = None,
         say: Callable[[str], None] = lambda _: None,
         module: str = workers.MODULE,
     ) -> None:
         self._settings = settings
         self._plans = plans
         self._access = access
+        self._member = member
         self._say = say
         self._module = module
         self._certificates = certificates.of(settings)
@@ -101,7 +114,7 @@ class Supervisor:
         # As many spare rows as workers: all of them may stall, and be replaced, at the same time.
         segment = shared.Segment.create(2 * len(listening))
         board = Board.create()
-        conductor = Conductor(segment)
+        conductor = Conductor(segment, patient=self._member is not None)
         crew = Crew(
             listening,
             segment,
@@ -152,14 +165,19 @@ class Supervisor:
         snapshots = self._access.snapshots() if self._access else None
         conductor.allow(await anext(snapshots) if snapshots else None)
         plans = self._plans.plans()
-        plan = await anext(plans)
-        conductor.take(plan)
-        await conductor.first
-        if opening.predecessor is not None:
-            await conductor.opened()
-            opening.predecessor.relieve()
-        self._announce(plan, opening.listening)
-        following: list[Coroutine[Any, Any, None]] = [_follow(plans, conductor.take)]
+        following: list[Coroutine[Any, Any, None]] = []
+        if self._member is None:
+            plan = await anext(plans)
+            conductor.take(plan)
+            await self._settled(conductor, opening)
+        else:
+            # Newer plans are followed while the first is not settled, or a bad one could not be taken back.
+            self._member.join(conductor)
+            following.append(
+                self._member.report(conductor, conductor.segment, self._url(opening.listening[0]))
+            )
+            following.append(self._settled(conductor, opening))
+        following.append(_follow(plans, conductor.take))
         if snapshots:
             following.append(_follow(snapshots, conductor.allow))
         if secured:
@@ -169,6 +187,15 @@ class Supervisor:
         await asyncio.gather(*following)
         msg = "a source of plans or keys ended"
         raise RuntimeError(msg)
+
+    async def _settled(self, conductor: Conductor, opening: Opening) -> None:
+        """Once the first plan is served: relieve who answered before, and say so."""
+        await conductor.first
+        if opening.predecessor is not None:
+            await conductor.opened()
+            opening.predecessor.relieve()
+        assert conductor.state.wanted is not None
+        self._announce(conductor.state.wanted, opening.listening)
 
     def _announce(self, plan: ServingPlan, listening: Sequence[socket.socket]) -> None:
         names = [share.slot for endpoint in plan.endpoints for share in endpoint.route.shares if share.weight]

@@ -49,6 +49,11 @@ class Scaler:
         limited = {"limited_by": state.limit} if state.limit else {}
         return {"instances": state.instances, **limited}
 
+    def limit(self, slot: str) -> str:
+        """What keeps a slot from more instances than it has; empty when nothing does."""
+        state = self._states.get(slot)
+        return state.limit if state is not None else ""
+
     def _decide(self, slot: LiveSlot, past: float, now: float) -> None:
         name, wanted = slot.spec.id, slot.spec.scaling
         assert wanted is not None

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from modelport.core.fleet import EXAMPLES, ShadowSeen
 from modelport.serving.results import Results
 
 TOLERANCE = 0.01
@@ -115,6 +116,24 @@ class Comparison:
             told["shift"] = {"mean": self.total / self.shifts, "max": self.largest}
         worst = sorted(self._worst, key=lambda one: one[:2], reverse=True)
         return told | {"worst": [example for _, _, example in worst]}
+
+    def seen(self, endpoint: str, slot: str, against: str) -> ShadowSeen:
+        """The sums, and some of the worst rows."""
+        worst = heapq.nlargest(EXAMPLES, self._worst, key=lambda one: one[:2])
+        return ShadowSeen(
+            endpoint,
+            slot,
+            against,
+            self.requests,
+            self.rows,
+            self.agreed,
+            self.shifts,
+            self.total,
+            self.largest,
+            self.primary,
+            self.shadow,
+            tuple(example for _, _, example in worst),
+        )
 
     def _rank(self, difference: Difference, row: int, example: Callable[[int], Any]) -> None:
         """Keep the row if it is among the worst; rows without any difference are no examples."""

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from modelport.core.fleet import ShadowSeen
 from modelport.core.plan import BASIS_POINTS
 from modelport.core.traffic import point
 from modelport.errors import ModelportError
@@ -155,6 +156,11 @@ class Lane:
             "failed": self.failed,
             "compared_with": {name: known.describe() for name, known in self.comparisons.items()},
         }
+
+    def seen(self) -> list[ShadowSeen]:
+        """What it was compared on, by the slot that answered."""
+        slot = self.slot.spec.id
+        return [known.seen(self.endpoint, slot, name) for name, known in self.comparisons.items()]
 
     def _soon(self, seconds: float) -> None:
         if self._waiting and not self._scheduled:

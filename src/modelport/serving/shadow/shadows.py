@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from modelport.core.fleet import ShadowSeen
 from modelport.core.plan import EndpointSpec
 from modelport.serving.overload.pressure import Pressure
 from modelport.serving.shadow.lane import Keeping, Lane
@@ -53,6 +54,10 @@ class Shadows:
     def describe(self) -> list[dict[str, Any]]:
         """What `/debug/shadow` says."""
         return [lane.describe() for lane in self._lanes.values()]
+
+    def seen(self) -> tuple[ShadowSeen, ...]:
+        """What all shadows were compared on."""
+        return tuple(seen for lane in self._lanes.values() for seen in lane.seen())
 
     def _lane(self, endpoint: str, slot: LiveSlot, share: int) -> Lane:
         lane = self._lanes.get((endpoint, slot.spec.id))

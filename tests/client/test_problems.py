@@ -28,7 +28,7 @@ def test_every_error_of_a_request_in_the_tree_is_known() -> None:
     own = {
         cls for cls in vars(errors).values() if isinstance(cls, type) and cls.__module__ == errors.__name__
     }
-    packing = {errors.ModelportError, errors.PlanRefused, errors.DecisionRefused, errors.SettingsError}
+    packing = {errors.ModelportError, errors.PlanRefused, errors.SettingsError}
     packing |= {cls for cls in own if issubclass(cls, errors.BundleError | errors.CompileError)}
     assert own - packing == set(problems._CLASSES)
 

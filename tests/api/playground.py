@@ -1,4 +1,4 @@
-"""A platform for tests of the API: real keys, journal, secrets, registry; what lies beyond is remembered only."""
+"""A platform for tests of the API: real keys, journal, secrets, registry; the rest is remembered only."""
 
 from __future__ import annotations
 
@@ -91,7 +91,8 @@ class Wanted:
     def get(self, project: str, endpoint: str) -> Deployment:
         found = self.known.get((project, endpoint))
         if found is None:
-            raise NotFound("there is no such deployment", code="deployment-not-found")
+            msg = "there is no such deployment"
+            raise NotFound(msg, code="deployment-not-found")
         return found
 
     def deploy(self, author: Author, endpoint: str, version: str) -> Deployment:
@@ -105,7 +106,8 @@ class Wanted:
 
     def delete(self, author: Author, endpoint: str, *, generation: int | None) -> None:
         if generation not in {None, self.get(author.project, endpoint).generation}:
-            raise PreconditionFailed("it has changed")
+            msg = "it has changed"
+            raise PreconditionFailed(msg)
         del self.known[author.project, endpoint]
 
     def wish(self, author: Author, endpoint: str, wish: Wish) -> Progress:
@@ -116,12 +118,18 @@ class Wanted:
     def rollouts(self, project: str, endpoint: str, *, limit: int, cursor: str | None) -> Page[Rollout]:
         return Page((self.rollout(project, endpoint).rollout,))
 
-    def rollout(self, project: str, endpoint: str, id: str | None = None) -> Progress:
+    def rollout(self, project: str, endpoint: str, id: str | None = None) -> Progress:  # noqa: A002
         spec = self.get(project, endpoint).spec
         return Progress(Rollout("r1", spec, 1, 1, self.phase), shares={1: 9000, 2: 1000}, requests=7)
 
     def decisions(
-        self, project: str, endpoint: str, id: str, *, limit: int, cursor: str | None
+        self,
+        project: str,
+        endpoint: str,
+        id: str,  # noqa: A002
+        *,
+        limit: int,
+        cursor: str | None,
     ) -> Page[Decided]:
         return Page((Decided(1, 1.0, Wait("493 more requests")),))
 
@@ -180,9 +188,7 @@ class Replicas:
         self._check(project, fleet)
         return tuple(ReplicaSeen(fleet, one.replica, alive=True) for one in self.reports[-1:])
 
-    def spool(
-        self, project: str, fleet: str, replica: str, file: str, *, offset: int, frames: bytes
-    ) -> int:
+    def spool(self, project: str, fleet: str, replica: str, file: str, *, offset: int, frames: bytes) -> int:
         self._check(project, fleet)
         self.frames.append((file, offset, frames))
         return offset + len(frames)
@@ -193,7 +199,8 @@ class Replicas:
 
     def _check(self, project: str, fleet: str) -> None:
         if (project, fleet) != ("default", "local"):
-            raise NotFound("there is no such fleet", code="fleet-not-found")
+            msg = "there is no such fleet"
+            raise NotFound(msg, code="fleet-not-found")
 
 
 class Truths:

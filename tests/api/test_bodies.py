@@ -59,7 +59,7 @@ def test_what_is_no_document_of_ours_is_refused_with_its_reason(
 def test_the_place_of_a_fault_is_named(served: Served) -> None:
     with served.http() as http:
         answer = http.post("/api/v1/models", json={"name": "churn", "tags": {"a": 1}})
-    assert answer.json()["errors"][0]["pointer"] == "/tags/..."
+    assert answer.json()["errors"][0]["pointer"] == "/tags"
 
 
 def test_forms_and_pickles_are_not_read(served: Served) -> None:

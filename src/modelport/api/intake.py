@@ -175,7 +175,8 @@ def _late() -> RequestTimeout:
 
 def _invalid(error: msgspec.ValidationError) -> InvalidInput:
     what, _, where = str(error).partition(" - at `$")
-    pointer = where.rstrip("`").replace("[", "/").replace("]", "").replace(".", "/")
+    known = where.rstrip("`").partition("[...]")[0]  # msgspec does not say under which key of a mapping
+    pointer = known.replace("[", "/").replace("]", "").replace(".", "/")
     return InvalidInput(what, code="invalid-document", hint="see /api/v1/openapi.json", pointer=pointer)
 
 

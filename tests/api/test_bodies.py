@@ -38,9 +38,9 @@ def register(served: Served, body: bytes, **headers: str) -> httpx.Response:
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
-        (b"", 400, "bad-json"),
-        (b"{", 400, "bad-json"),
-        (b"\xff", 400, "bad-json"),
+        (b"", 400, "malformed-json"),
+        (b"{", 400, "malformed-json"),
+        (b"\xff", 400, "malformed-json"),
         (b"[" * 5000, 422, "invalid-document"),
         (b'{"nme": "churn"}', 422, "invalid-document"),
         (b'{"name": 7}', 422, "invalid-document"),

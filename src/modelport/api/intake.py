@@ -40,7 +40,7 @@ async def document(request: Request, shape: Any, settings: Settings) -> tuple[An
         raise _invalid(error) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         msg = f"the body is no JSON: {error}" if raw else "the body is empty"
-        raise BadRequest(msg, code="bad-json", hint="send a JSON document") from error
+        raise BadRequest(msg, code="malformed-json", hint="send a JSON document") from error
 
 
 def query(text: str, shape: Any) -> Any:

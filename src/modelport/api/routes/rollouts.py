@@ -74,7 +74,7 @@ async def watch_rollout(call: Call, endpoint: str) -> Response:
 
     def look() -> Seen:
         progress = deployments.rollout(call.project, endpoint)
-        body = msgspec.json.encode(progress, order="deterministic")
+        body = msgspec.json.encode(progress)
         tag = hashlib.sha256(body).hexdigest()[:16]
         return Seen(tag, body, progress.rollout.phase in ENDED)
 

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from tests import databases
 from tests.databases import Kind
 from tests.db.clock import Still
+from tests.db.samples import row
 
 from modelport.core.wishes import NewKey
 from modelport.db import about, audit, journal, schema
@@ -54,17 +55,6 @@ def fill(database: Database, store: LocalStore, folder: Path) -> None:
         journal.append(connection, ANNA, "model.register", "churn:1", at=1.0, detail={"ü": [1.5, None]})
     Keys(database, CLOCK).create(ANNA, NewKey("shop", scopes=("infer:churn",)))
     Secrets(database, CLOCK, SEALER).put(ANNA, "token", "hidden")
-
-
-def row(table: sa.Table, **given: Any) -> dict[str, Any]:
-    """A row with what is given, and something of the right kind elsewhere."""
-    made: dict[type, Any] = {str: "x", int: 1, float: 0.1, bool: False, bytes: b"\x00\xff"}
-    return {
-        column.name: given.get(
-            column.name, {"n": 1} if isinstance(column.type, sa.JSON) else made[column.type.python_type]
-        )
-        for column in table.columns
-    }
 
 
 def contents(database: Database) -> dict[str, list[tuple[Any, ...]]]:

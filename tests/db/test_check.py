@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from tests import databases
+from tests.db.samples import row
 
 from modelport.db import check, journal, schema
 from modelport.db.connect import Database
 from modelport.db.journal import Author
 from modelport.db.tables import journal as table
+from modelport.db.tables import versions
 from modelport.errors import StorageDamaged
 
 PAGE = 4096
@@ -77,7 +79,5 @@ def test_a_row_that_refers_to_nothing_is_found(tmp_path: Path) -> None:
     with databases.fresh("sqlite", tmp_path) as database:
         with database.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
-            connection.exec_driver_sql(
-                "INSERT INTO versions SELECT 'default','churn',1,NULL,'i',0,'d',1,'','','{}','{}','{}',0.0,''"
-            )
+            connection.execute(sa.insert(versions).values(**row(versions)))
         assert "a row of versions refers to one of" in bad(database)["database"]

@@ -67,8 +67,8 @@ class Audit:
 def chain(connection: Connection) -> Iterator[Entry]:
     """Every entry, the oldest first, without having all of them in memory."""
     ordered = sa.select(table).order_by(table.c.number)
-    rows = connection.execution_options(yield_per=_BATCH).execute(ordered)
-    return (journal.read(row) for row in rows)
+    with connection.execute(ordered.execution_options(yield_per=_BATCH)) as rows:
+        yield from (journal.read(row) for row in rows)
 
 
 def _next(items: tuple[Entry, ...]) -> str:

@@ -16,6 +16,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
+from modelport.db import check
 from modelport.db.connect import Database
 from modelport.db.dialect import take_turn
 from modelport.errors import SettingsError
@@ -29,13 +30,14 @@ def upgrade(database: Database) -> bool:
     """Bring the schema to that of this version; True when it changed.
 
     Safe to call from several processes at once. Raises `SettingsError` (`schema-too-new`) for a database that
-    a newer Modelport has written.
+    a newer Modelport has written, and `StorageDamaged` (`database-damaged`).
     """
     with database.reading() as connection:
+        check.refuse_damaged(connection)
         before = revision(connection)
     if before == newest():
         return False
-    _refuse_unknown(before)
+    refuse_unknown(before)
     if before is not None and database.file is not None:
         _copy(database.file)
     return database.write(_step)
@@ -56,14 +58,20 @@ def _step(connection: Connection) -> bool:
     before = revision(connection)
     if before == newest():
         return False
-    _refuse_unknown(before)
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    refuse_unknown(before)
+    climb(connection)
     return True
 
 
-def _refuse_unknown(found: str | None) -> None:
+def climb(connection: Connection, to: str = "head") -> None:
+    """Take the steps up to one of them, in the transaction there is."""
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, to)
+
+
+def refuse_unknown(found: str | None) -> None:
+    """Raise `SettingsError` (`schema-too-new`) for a step that this version does not know."""
     known = {step.revision for step in _script().walk_revisions()}
     if found is None or found in known:
         return

@@ -47,7 +47,7 @@ def test_a_secret_is_read_where_its_reference_points(tmp_path: Path) -> None:
 def test_a_secret_that_is_not_there_is_told_by_its_reference(text: str) -> None:
     with pytest.raises(NotFound) as caught:
         resolve(reference(text), {}, nothing)
-    assert caught.value.code == "no-such-secret"
+    assert caught.value.code == "secret-not-found"
     assert text in caught.value.message
 
 

@@ -83,7 +83,7 @@ def resolve(
 ) -> Secret:
     """The secret that a reference names, as it is now; the end of a file's last line is not part of it.
 
-    Raises `NotFound` (`no-such-secret`), which names the reference and never a value.
+    Raises `NotFound` (`secret-not-found`), which names the reference and never a value.
     """
     if wanted.source == "STORE":
         found = stored(wanted.name)
@@ -94,7 +94,7 @@ def resolve(
     if found is None:
         msg = f"there is no secret at {wanted}"
         raise NotFound(
-            msg, code="no-such-secret", hint="set it where the control plane runs, or change the document"
+            msg, code="secret-not-found", hint="set it where the control plane runs, or change the document"
         )
     return found
 

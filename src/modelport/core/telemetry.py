@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Any, Literal
 
 import msgspec
 
 Outcome = Literal["ok", "invalid", "fault", "deadline", "cancelled", "refused"]
+
+
+Prediction = str | int | float | bool | None
+"""A label or a number; None for a row that failed, or whose label is too long to be kept."""
+MOST_ROWS = 16
+"""Of a request with more rows no prediction is kept in its join record."""
+
+
+def mark(user: str) -> str:
+    """Stands for a user in records: 24 hexadecimal characters (BLAKE2b), the same wherever it is made.
+
+    Without a key, because replicas and the control plane make it independently: it hides names, and not those
+    that somebody can guess.
+    """
+    return blake2b(
+        user.encode("utf-8", "surrogateescape"), digest_size=12, person=b"modelport-user"
+    ).hexdigest()
 
 
 class PredictionEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -24,6 +42,9 @@ class PredictionEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
         confidence: of the single row, when the task has one.
         protocol: codec that carried it.
         cached: it was answered from the cache, so its latency says nothing about the model.
+        predictions: what was answered, row by row, where that is a label or a number and there are at most
+            `MOST_ROWS`; empty where it is not kept.
+        user: `mark` of the user that the caller named; empty when it named none.
     """
 
     prediction_id: str
@@ -35,6 +56,8 @@ class PredictionEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     confidence: float | None
     protocol: str
     cached: bool = False
+    predictions: tuple[Prediction, ...] = ()
+    user: str = ""
 
 
 class PayloadEvent(msgspec.Struct, frozen=True, array_like=True):

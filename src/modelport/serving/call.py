@@ -41,12 +41,13 @@ class Call:
         status: what was answered, once it was.
         key: what its answer is to be remembered under; empty when it is not.
         trial: how it ends is evidence about its slot (`core.evidence`).
+        user: whom the caller named as its user; empty when nobody.
         uncut: its texts are still to be cut, by `shorten`, because the model that says where was not there.
     """
 
     __slots__ = (
         "batch", "cancelled", "deadline", "id", "key", "partial", "priority", "protocol",
-        "queued", "received", "rows", "slot", "status", "trial", "uncut",
+        "queued", "received", "rows", "slot", "status", "trial", "uncut", "user",
     )  # fmt: skip
 
     def __init__(
@@ -73,6 +74,7 @@ class Call:
         self.key = b""
         self.trial = False
         self.uncut = False
+        self.user = ""
 
     @property
     def directives(self) -> bytes:

@@ -111,15 +111,29 @@ _ANSWER = {
 }
 
 
+_PLAIN = frozenset({"classification", "outlier", "regression", "clustering"})
+
+
 class Meaning:
     """How the fixed output tensors of a task read to a caller (see `core.signature.Signature`).
 
     Attributes:
+        plain: whether a prediction is a label or a number.
         targets: names of the targets of a multilabel model that has names for them.
         likely: what the positions of a row of probabilities are of; None when there are no such rows.
     """
 
-    __slots__ = ("_indexed", "answer", "labels", "likely", "outputs", "probabilistic", "targets", "task")
+    __slots__ = (
+        "_indexed",
+        "answer",
+        "labels",
+        "likely",
+        "outputs",
+        "plain",
+        "probabilistic",
+        "targets",
+        "task",
+    )
 
     def __init__(self, manifest: Manifest) -> None:
         self.task = manifest.task
@@ -130,6 +144,7 @@ class Meaning:
         self.probabilistic = self.task == "classification" and "probabilities" in names
         self.targets = _targets(manifest)
         self.likely = self.targets or self.labels if self.probabilistic or self.targets else None
+        self.plain = self.task in _PLAIN
         self._indexed = manifest.labels is not None and self.task in {"classification", "outlier"}
 
     def values(self, batch: Batch, name: str) -> list[Any]:

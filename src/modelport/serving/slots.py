@@ -176,7 +176,9 @@ class SlotBuilder:
     def _witness(self, spec: SlotSpec, manifest: Manifest) -> BatchWitness | Silence:
         if self.recorder is None:
             return Silence()
-        return BatchWitness(self.recorder, spec.id, manifest.signature, self.settings.payload_share)
+        meaning = Meaning(manifest)
+        answer = meaning.answer if meaning.plain else None
+        return BatchWitness(self.recorder, spec.id, manifest.signature, self.settings.payload_share, answer)
 
 
 def _items(signature: Signature, rules: Rules) -> Items | Pictures:

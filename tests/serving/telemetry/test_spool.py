@@ -38,6 +38,35 @@ naturals = st.integers(0, 2**63 - 1)
 confidences = st.none() | st.floats(0, 1)
 
 
+def test_a_file_of_version_1_is_read_without_what_it_did_not_have() -> None:
+    found = list(read_spool(Path(__file__).with_name("version1")))
+    assert found == [
+        PredictionEvent("a", "churn:1", 1_700_000_000_000, 120, 1, "ok", 0.9, "native"),
+        PredictionEvent("b", "churn:1", 1_700_000_000_000, 130, 3, "fault", None, "native"),
+        PredictionEvent("c", "churn:2", 1_700_000_000_500, 99, 1, "ok", 0.5, "v2", True),
+        PayloadEvent("a", "churn:1", {"age": 41}, {"label": 1}),
+    ]
+
+
+def test_predictions_and_users_come_back_with_their_rows(tmp_path: Path) -> None:
+    batch = Columns(
+        "churn:1",
+        5,
+        "native",
+        ["a", "b"],
+        [1, 2],
+        [1, 2],
+        "ok",
+        [None, None],
+        [("stays",), (1, None)],
+        ["", "u"],
+    )
+    spool = Spool(tmp_path, 1, 0)
+    assert spool.append(encode([batch], 2, 0))
+    found = [event for event in read_spool(tmp_path) if isinstance(event, PredictionEvent)]
+    assert [(event.predictions, event.user) for event in found] == [(("stays",), ""), ((1, None), "u")]
+
+
 @st.composite
 def batches(draw: st.DrawFn) -> Columns:
     size = draw(st.integers(0, 5))

@@ -114,11 +114,16 @@ def pick(exchange: Exchange, target: Target, user: str = "") -> LiveSlot:
     return slot
 
 
+def named_user(exchange: Exchange) -> str:
+    """The user that the `x-user-id` header names; empty when it names none."""
+    return exchange.headers.get(b"x-user-id", b"").decode("utf-8", "replace")
+
+
 def _caller(exchange: Exchange, by: StickyBy, user: str) -> str:
     """Whose arm answers; empty for one that stands for itself."""
     if by == "request":
         return ""
-    named = exchange.headers.get(b"x-user-id", b"").decode("utf-8", "replace") or user
+    named = named_user(exchange) or user
     return named or (exchange.caller if by == "caller" else "")
 
 

@@ -11,7 +11,7 @@ from modelport.errors import BadRequest, InvalidInput, ModelportError, Unsupport
 from modelport.serving import shared
 from modelport.serving.codecs.items import Decoded
 from modelport.serving.codecs.json import check_keys, decode
-from modelport.serving.http.app import App, Target, deadline, pick, priority, refuse
+from modelport.serving.http.app import App, Target, deadline, named_user, pick, priority, refuse
 from modelport.serving.http.call import HttpCall
 from modelport.serving.http.exchange import Exchange
 from modelport.serving.results import Results
@@ -140,6 +140,7 @@ class NativeCall(HttpCall):
         super().__init__(slot, decoded.batch, id=exchange.id, received=exchange.received, protocol=_PROTOCOL)
         self.exchange = exchange
         self.trial = exchange.trial
+        self.user = named_user(exchange) or request.parameters.user_id
         self.decoded = decoded
         self.request = request
         self.partial = not decoded.single

@@ -17,7 +17,7 @@ from modelport.serving.codecs.v2_documents import (
     repository_index,
     server_metadata,
 )
-from modelport.serving.http.app import App, Target, deadline, pick, priority, refuse
+from modelport.serving.http.app import App, Target, deadline, named_user, pick, priority, refuse
 from modelport.serving.http.call import HttpCall
 from modelport.serving.http.exchange import Exchange
 from modelport.serving.metrics.statistics import statistics
@@ -64,6 +64,7 @@ class V2Call(HttpCall):
         self.answers = answers
         self.exchange = exchange
         self.trial = exchange.trial
+        self.user = named_user(exchange)
 
     def shorten(self) -> None:
         """Cut the texts, and remember which were cut."""

@@ -29,7 +29,7 @@ class Mirrored(Call):
             received=original.received,
             protocol=original.protocol,
         )
-        for name in ("deadline", "key", "partial", "priority", "queued", "trial", "uncut"):
+        for name in ("deadline", "key", "partial", "priority", "queued", "trial", "uncut", "user"):
             setattr(self, name, getattr(original, name))
         self._lanes = lanes
         self._loop = loop

@@ -7,8 +7,9 @@ Integers are little-endian. A body is msgpack: a list of records. Records of a b
 event loop noted them; the reader expands them. A frame is written with one call, so what a crash leaves is
 whole frames and at most one torn tail. Nothing here trusts a length before it has compared it.
 
-To raise VERSION: keep `expand` of the old one, choose by the version in the header, and keep a file of
-the old version as a test.
+Version 2 has predictions and users, each behind what version 1 had: records of version 1 are read as records
+without them. To raise VERSION by more than that: keep `expand` of the old one, choose by the version in the
+header. A file of every old version is kept as a test.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from typing import BinaryIO
 
 import msgspec
 
-from modelport.core.telemetry import Outcome, PayloadEvent, PredictionEvent
+from modelport.core.telemetry import Outcome, PayloadEvent, Prediction, PredictionEvent
 
-VERSION = 1
-FILE_HEADER = b"MPSPOOL" + bytes([VERSION])
+VERSION = 2
+_MAGIC = b"MPSPOOL"
+FILE_HEADER = _MAGIC + bytes([VERSION])
+_READABLE = frozenset(_MAGIC + bytes([version]) for version in (1, VERSION))
 MAX_BODY = 16 * 1024 * 1024
 """No frame is longer; a longer length is damage."""
 
@@ -45,6 +48,8 @@ class Columns(msgspec.Struct, frozen=True, array_like=True, tag="b", gc=False):
     rows: list[int]
     outcomes: list[Outcome] | Outcome
     confidences: list[float | None]
+    predictions: list[tuple[Prediction, ...]] | None = None
+    users: list[str] | None = None
 
     @property
     def events(self) -> int:
@@ -134,7 +139,7 @@ def encode(records: list[Record], events: int, payloads: int) -> bytes:
 
 def frames(file: BinaryIO) -> Iterator[Frame]:
     """The whole frames of a file, from its beginning; raises `FrameError` where they end too early."""
-    if file.read(len(FILE_HEADER)) != FILE_HEADER:
+    if file.read(len(FILE_HEADER)) not in _READABLE:
         raise FrameError(0, "not a spool file of this version")
     offset = len(FILE_HEADER)
     while head := file.read(_HEAD.size):
@@ -178,9 +183,14 @@ def _events(record: Record) -> Iterable[PredictionEvent | PayloadEvent]:
 
 def _rows(batch: Columns) -> Iterator[PredictionEvent]:
     outcomes = batch.outcomes if isinstance(batch.outcomes, list) else [batch.outcomes] * len(batch.ids)
-    columns = (batch.ids, batch.latencies, batch.rows, outcomes, batch.confidences)
-    for name, latency, rows, outcome, confidence in zip(*columns, strict=True):
-        yield PredictionEvent(name, batch.slot, batch.at, latency, rows, outcome, confidence, batch.protocol)
+    count = len(batch.ids)
+    predictions = batch.predictions if batch.predictions is not None else [()] * count
+    users = batch.users if batch.users is not None else [""] * count
+    columns = (batch.ids, batch.latencies, batch.rows, outcomes, batch.confidences, predictions, users)
+    for name, latency, rows, outcome, confidence, told, user in zip(*columns, strict=True):
+        yield PredictionEvent(
+            name, batch.slot, batch.at, latency, rows, outcome, confidence, batch.protocol, False, told, user
+        )
 
 
 def _checksum(counts: bytes, body: bytes) -> int:

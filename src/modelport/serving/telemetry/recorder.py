@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from modelport.core.telemetry import Outcome, PayloadEvent, PredictionEvent
+from modelport.core.telemetry import Outcome, PayloadEvent, Prediction, PredictionEvent
 from modelport.serving import shared
 from modelport.serving.telemetry.frames import Columns, Payload, Record, Single
 from modelport.serving.telemetry.redaction import redact
@@ -80,6 +80,10 @@ class Recorder:
         self._taken = 0
         self._payload_taken = 0
 
+    def keeps(self, *names: str) -> bool:
+        """Whether values of these names are kept."""
+        return self._spooled and self._redacted.isdisjoint(names)
+
     def batch(  # noqa: PLR0917  # keywords would cost more than the body on the hot path
         self,
         slot: str,
@@ -90,6 +94,8 @@ class Recorder:
         rows: list[int],
         outcomes: list[Outcome] | Outcome,
         confidences: list[float | None],
+        predictions: list[tuple[Prediction, ...]] | None = None,
+        users: list[str] | None = None,
     ) -> None:
         """The events of one executed batch; the lists, all of one length, belong to the recorder now."""
         count = len(ids)
@@ -97,7 +103,9 @@ class Recorder:
         if self._kept - self._taken + count > self._brim and not self._admit(count):
             return
         self._kept += count
-        self._ring.append(Columns(slot, at_ms, protocol, ids, latencies_us, rows, outcomes, confidences))
+        self._ring.append(
+            Columns(slot, at_ms, protocol, ids, latencies_us, rows, outcomes, confidences, predictions, users)
+        )
 
     def one(self, event: PredictionEvent) -> None:
         """An event that belongs to no batch."""

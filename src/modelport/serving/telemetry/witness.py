@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from time import time_ns
+from typing import Any
 
 import msgspec
 
 from modelport.core.signature import Signature
-from modelport.core.telemetry import Outcome, PredictionEvent
+from modelport.core.telemetry import MOST_ROWS, Outcome, Prediction, PredictionEvent, mark
 from modelport.serving.call import Call
 from modelport.serving.execution import run
 from modelport.serving.shared import PROTOCOLS
@@ -26,6 +27,7 @@ _OUTCOME: dict[int, Outcome] = {
 }
 
 
+_LONGEST_LABEL = 256
 _SHADOW = PROTOCOLS.index("shadow")
 
 
@@ -52,12 +54,21 @@ class BatchWitness:
         recorder: where records go.
         slot: `model:version`.
         signature: names the columns of what is sampled.
+        answer: name of the output that is the prediction, where that is a label or a number per row.
         payload_share: share of answered rows whose input and output are kept, 0 to 1.
     """
 
-    __slots__ = ("_recorder", "_samples", "_slot")
+    __slots__ = ("_plain", "_recorder", "_samples", "_slot")
 
-    def __init__(self, recorder: Recorder, slot: str, signature: Signature, payload_share: float) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        slot: str,
+        signature: Signature,
+        payload_share: float,
+        answer: str | None = None,
+    ) -> None:
+        self._plain = answer is not None and recorder.keeps(answer, "prediction")
         self._recorder = recorder
         self._slot = slot
         self._samples = Samples(recorder, slot, signature, payload_share)
@@ -79,13 +90,15 @@ class BatchWitness:
     def _alone(self, outcome: run.Outcome, now: float) -> None:
         """One record without lists: thousands of lists that wait keep the garbage collector busy."""
         call = outcome.call
-        self._recorder.one(self._event(call, now, _confidence(outcome)))
+        self._recorder.one(self._event(call, now, _confidence(outcome), self._predictions(outcome)))
         if self._samples.due(call.rows):
             self._samples.keep([outcome])
 
     def _together(self, outcomes: list[run.Outcome], now: float) -> None:
         first = outcomes[0]
         ids, latencies, rows, states, confidences = [], [], [], [], []
+        predictions: list[tuple[Prediction, ...]] = []
+        users: list[str] = []
         total = 0
         for outcome in outcomes:
             call = outcome.call
@@ -95,6 +108,8 @@ class BatchWitness:
             total += call.rows
             states.append(_OUTCOME.get(call.status, "fault"))
             confidences.append(_confidence(outcome))
+            predictions.append(self._predictions(outcome))
+            users.append(mark(call.user) if call.user else "")
         self._recorder.batch(
             self._slot,
             time_ns() // 1_000_000,
@@ -104,13 +119,15 @@ class BatchWitness:
             rows,
             states,
             confidences,
+            predictions,
+            users if any(users) else None,
         )
         if self._samples.due(total):
             self._samples.keep(outcomes)
 
     def repeated(self, outcome: run.Outcome, now: float) -> None:
         """Note a call that was answered from the cache."""
-        event = self._event(outcome.call, now, _confidence(outcome))
+        event = self._event(outcome.call, now, _confidence(outcome), self._predictions(outcome))
         self._recorder.one(msgspec.structs.replace(event, cached=True))
         if self._samples.due(outcome.call.rows):
             self._samples.keep([outcome])
@@ -119,7 +136,24 @@ class BatchWitness:
         """Note a call that left the queue without being run."""
         self._recorder.one(self._event(call, now, None))
 
-    def _event(self, call: Call, now: float, confidence: float | None) -> PredictionEvent:
+    def _predictions(self, outcome: run.Outcome) -> tuple[Prediction, ...]:
+        """What was answered, row by row, where it is kept."""
+        results, count = outcome.results, outcome.call.rows
+        if results is None or not self._plain or count > MOST_ROWS or outcome.call.status != 200:
+            return ()
+        start = outcome.start
+        told = results.predictions()[start : start + count]
+        return tuple(
+            None if start + row in results.errors or _long(value) else value for row, value in enumerate(told)
+        )
+
+    def _event(
+        self,
+        call: Call,
+        now: float,
+        confidence: float | None,
+        predictions: tuple[Prediction, ...] = (),
+    ) -> PredictionEvent:
         return PredictionEvent(
             call.id,
             self._slot,
@@ -129,7 +163,15 @@ class BatchWitness:
             _OUTCOME.get(call.status, "fault"),
             confidence,
             PROTOCOLS[call.protocol],
+            False,
+            predictions,
+            mark(call.user) if call.user else "",
         )
+
+
+def _long(value: Any) -> bool:
+    """Whether it is more than a join record should carry."""
+    return isinstance(value, str) and len(value) > _LONGEST_LABEL
 
 
 def _confidence(outcome: run.Outcome) -> float | None:

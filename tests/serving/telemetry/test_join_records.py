@@ -39,7 +39,7 @@ def test_the_predicted_values_of_a_small_request_are_kept(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("by", ["header", "body"])
 def test_a_user_is_kept_as_a_mark(tmp_path: Path, by: str) -> None:
-    named = {"x_user_id": "ada"} if by == "header" else {}
+    named: dict[str, Any] = {"x_user_id": "ada"} if by == "header" else {}
     parameters = {} if by == "header" else {"parameters": {"user_id": "ada"}}
     record = recorded(tmp_path, {"input": [1.0, 2.0], **parameters}, **named)
     assert (record.predictions, record.user) == ((3.0,), mark("ada"))

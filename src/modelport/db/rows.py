@@ -30,6 +30,6 @@ def upsert(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> N
 
 def add(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
     """Write a row unless there is one with the same primary key; whether it was written."""
-    keys = [column.name for column in table.primary_key]
+    keys = list(table.primary_key)
     wanted = insert(connection, table).values(**row).on_conflict_do_nothing(index_elements=keys)
-    return connection.execute(wanted).rowcount == 1
+    return connection.execute(wanted.returning(*keys)).first() is not None

@@ -16,6 +16,7 @@ from modelport.db.tables.artifacts import artifacts
 from modelport.db.tables.base import metadata
 from modelport.db.tables.configurations import configurations
 from modelport.db.tables.deployments import decisions, deployments, rollouts
+from modelport.db.tables.feedback import feedback, truths
 from modelport.db.tables.fleet import fleets, plans, replicas, tallies
 from modelport.db.tables.idempotency import idempotency
 from modelport.db.tables.journal import journal
@@ -33,6 +34,7 @@ __all__ = [
     "configurations",
     "decisions",
     "deployments",
+    "feedback",
     "fleets",
     "idempotency",
     "journal",
@@ -45,5 +47,6 @@ __all__ = [
     "rollouts",
     "secrets",
     "tallies",
+    "truths",
     "versions",
 ]

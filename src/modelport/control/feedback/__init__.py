@@ -1,0 +1,1 @@
+"""Feedback (CONTRACTS 6): truths come in any order, meet their predictions, and become evidence."""

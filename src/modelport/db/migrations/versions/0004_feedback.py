@@ -1,0 +1,41 @@
+"""Truths that arrived."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    """Make the tables of feedback."""
+    op.create_table(
+        "feedback",
+        sa.Column("project", sa.Text, primary_key=True),
+        sa.Column("model", sa.Text, primary_key=True),
+        sa.Column("reference", sa.Text, primary_key=True),
+        sa.Column("prediction_id", sa.Text, nullable=False),
+        sa.Column("user_id", sa.Text, nullable=False),
+        sa.Column("prediction", sa.Text),
+        sa.Column("actual", sa.Text, nullable=False),
+        sa.Column("at", sa.Float, nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("tries", sa.Integer, nullable=False),
+        sa.Column("due", sa.Float, index=True),
+        sa.Column("slot", sa.Text),
+        sa.Column("predicted", sa.Text),
+        sa.Column("right", sa.Boolean),
+        sa.Index("ix_feedback_project_model_at", "project", "model", "at"),
+    )
+    op.create_table(
+        "truths",
+        sa.Column("project", sa.Text, primary_key=True),
+        sa.Column("model", sa.Text, primary_key=True),
+        sa.Column("reference", sa.Text, primary_key=True),
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("actual", sa.Text, nullable=False),
+        sa.Column("at", sa.Float, nullable=False),
+        sa.Column("by", sa.Text, nullable=False),
+    )

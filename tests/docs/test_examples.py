@@ -15,7 +15,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
-RUN = sorted([README, *(ROOT / "docs" / "guides").rglob("*.md")])
+PAGES = [*(ROOT / "docs" / "guides").rglob("*.md"), *(ROOT / "docs" / "architecture").rglob("*.md")]
+RUN = sorted([README, *PAGES])
 LINKED = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 SERVED = "http://127.0.0.1:8000"

@@ -17,6 +17,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "03-serving": ("serving",),
     "04-telemetry": ("serving",),
     "05-security": ("serving",),
+    "06-control-plane": ("control",),
+    "07-plan": ("control", "serving"),
+    "08-rollouts": ("control",),
+    "09-statistics": ("control",),
 }
 """The rooms each chapter is about: paths in it may begin there."""
 

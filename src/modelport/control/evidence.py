@@ -10,11 +10,12 @@ from collections.abc import Mapping
 
 import msgspec
 
+from modelport.control import contest
+from modelport.control.contest import Contest
 from modelport.control.judge import Arms, Judge, findings, fold
-from modelport.core.deployment import Terms
 from modelport.core.evidence import NONE, Increment, Outcomes
 from modelport.core.plan import Revision, Share
-from modelport.core.rollout import Finding
+from modelport.core.rollout import Finding, Rollout
 
 PACE_SECONDS = 10.0
 """Over how long a rate is measured before it is measured anew."""
@@ -47,7 +48,7 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
     Attributes:
         marks: the fleet's sums by slot, as of the last look.
-        judge: what was folded.
+        judge: what was folded of the candidate and the baseline; contest, of the arms of an experiment.
         findings: verdicts as of the last look.
         decisions: how many were made.
         shares: who answers now, as it was published last.
@@ -58,6 +59,7 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
     marks: Mapping[str, Outcomes] = {}
     judge: Judge = Judge()
+    contest: Contest = Contest()
     findings: tuple[Finding, ...] = ()
     decisions: int = 0
     shares: tuple[Share, ...] = ()
@@ -78,14 +80,16 @@ def look(evidence: Evidence, sums: Mapping[str, Outcomes]) -> tuple[Evidence, In
     return msgspec.structs.replace(evidence, marks={**evidence.marks, **sums}), Increment(known)
 
 
-def judged(evidence: Evidence, increment: Increment, arms: Arms, terms: Terms, now: float) -> Evidence:
+def judged(evidence: Evidence, increment: Increment, arms: Arms, rollout: Rollout, now: float) -> Evidence:
     """The evidence with an increment folded into the verdicts."""
-    more = increment.of(arms.candidate)
+    more, terms = increment.of(arms.candidate), contest.shared(rollout.spec)
     judge = fold(evidence.judge, increment, arms, terms)
+    several = contest.fold(evidence.contest, increment, rollout, known=arms.share is not None)
     return msgspec.structs.replace(
         evidence,
         judge=judge,
-        findings=findings(judge, terms),
+        contest=several,
+        findings=(*findings(judge, terms), *contest.findings(several, rollout)),
         requests=evidence.requests.after(more.requests, now),
         labels=evidence.labels.after(more.labels, now),
     )
@@ -94,5 +98,11 @@ def judged(evidence: Evidence, increment: Increment, arms: Arms, terms: Terms, n
 def afresh(evidence: Evidence) -> Evidence:
     """The evidence of another question: nothing is judged yet, the decisions stay counted."""
     return msgspec.structs.replace(
-        evidence, judge=Judge(), findings=(), adopted=False, requests=Pace(), labels=Pace()
+        evidence,
+        judge=Judge(),
+        contest=Contest(),
+        findings=(),
+        adopted=False,
+        requests=Pace(),
+        labels=Pace(),
     )

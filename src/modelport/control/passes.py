@@ -132,7 +132,7 @@ def _folded(situation: Situation, rollout: Rollout) -> Evidence:
     looked, increment = look(situation.evidence, {slot: situation.sums.get(slot, NONE) for slot in wanted})
     if _is_split(rollout):
         arms = _arms(rollout, known=situation.evidence.adopted)
-        looked = judged(looked, increment, arms, rollout.spec.terms, situation.now)
+        looked = judged(looked, increment, arms, rollout, situation.now)
     adopted = sight.adopted(situation.reports, rollout.spec.endpoint, looked.routed)
     return replace(looked, adopted=adopted)
 

@@ -7,15 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import pytest
 import sqlalchemy as sa
-from tests.control.shared import ANNA, Calls, service
+from tests.control.shared import ANNA, Calls, Clock, Versions, service
 
 from modelport.control.evidence import Evidence
-from modelport.control.service import found
+from modelport.control.service import Service, found
 from modelport.control.store import configurations, deployments, rollouts
 from modelport.control.store.rollouts import Kept
 from modelport.control.wanted import Asked
 from modelport.core.deployment import Arm, Deployment, DeploymentSpec, ModelConfig
 from modelport.core.plan import Scaling
+from modelport.core.records import Version
 from modelport.core.rollout import Rollout
 from modelport.db import journal
 from modelport.db.connect import Database
@@ -174,3 +175,28 @@ def test_changes_at_the_same_time_are_one_after_the_other(database: Database) ->
         list(pool.map(lambda spec: to.want(ANNA, [Asked("deployment", "churn", {}, spec)]), specs))
     assert known(database).generation == 13
     assert len(actions(database)) == 13
+
+
+def test_versions_that_callers_could_not_call_alike_are_refused(database: Database) -> None:
+    class Changed(Versions):
+        def version(self, project: str, model: str, ref: str) -> Version:
+            known = super().version(project, model, ref)
+            return msgspec.structs.replace(known, contract="other") if known.number == 2 else known
+
+    to = Service(database, Changed(), Clock(), Calls())
+    to.deploy(ANNA, "churn", "1")
+    end_rollout(database, Rollout("r1", known(database).spec, 1, None, "ended"), live=1)
+    with pytest.raises(Conflict) as refused:
+        to.want(ANNA, [CANARY_ASKED])
+    assert refused.value.code == "contracts-differ"
+    assert known(database).spec.candidate == 1
+
+
+def test_what_the_phase_does_not_know_cannot_be_wished_for(database: Database) -> None:
+    to = service(database)
+    to.want(ANNA, [CANARY_ASKED])
+    end_rollout(database, Rollout("r1", CANARY, 1, 1, "judging"), live=1)
+    with pytest.raises(Conflict, match="is judging: there is nothing to resume"):
+        to.wish(ANNA, "churn", "resume")
+    to.wish(ANNA, "churn", "pause")
+    to.wish(ANNA, "churn", "resume")  # the pause is not carried out yet, and this takes its place

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 from sqlalchemy.engine import Connection
 
-from modelport.control import wanted
+from modelport.control import planner, transitions, wanted
 from modelport.control.store import configurations, deployments, rollouts
 from modelport.control.store.deployments import Kept
 from modelport.control.wanted import Asked
@@ -40,11 +40,12 @@ class Versions(Protocol):
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """One change: in which transaction, on whose behalf, and when."""
+    """One change: in which transaction, on whose behalf, and when; and what is registered."""
 
     connection: Connection
     author: Author
     at: float
+    versions: Versions
 
     def note(self, action: str, resource: str, detail: dict[str, Any]) -> None:
         """Tell the journal of it, in the same transaction."""
@@ -105,7 +106,7 @@ class Service:
 
         def work(connection: Connection) -> None:
             kept = found(connection, author.project, endpoint, lock=True)
-            _refuse_vain(connection, kept.deployment, wish)
+            _refuse_vain(connection, kept, wish)
             deployments.put(
                 connection, msgspec.structs.replace(kept, active=True, wish=wish, wished_by=author.actor)
             )
@@ -134,7 +135,7 @@ class Service:
         return self._write(work)
 
     def _turn(self, connection: Connection, author: Author) -> Turn:
-        return Turn(connection, author, self._clock.now())
+        return Turn(connection, author, self._clock.now(), self._versions)
 
     def _write(self, work: Callable[[Connection], T]) -> T:
         result = self._database.write(work)
@@ -203,12 +204,21 @@ def _next(turn: Turn, known: Deployment | None, asked: Asked) -> Deployment | No
 
 def _keep(turn: Turn, action: str, kept: Kept | None, asked: Asked, wants: Deployment) -> Deployment:
     """Write what is wanted now: configuration, deployment, journal entry."""
+    _check_contracts(turn, wants)
     stamped = msgspec.structs.replace(wants, updated=turn.at, updated_by=turn.author.actor)
     row = msgspec.structs.replace(kept, deployment=stamped, active=True) if kept else Kept(stamped)
     deployments.put(turn.connection, row)
     faults.point("service.deployed")
     _configure(turn, action, asked, {"generation": stamped.generation})
     return stamped
+
+
+def _check_contracts(turn: Turn, wants: Deployment) -> None:
+    """Refuse versions that callers of one endpoint could not call alike; raises `Conflict`, `NotFound`."""
+    named = {wants.spec.candidate, wants.live, *(arm.version for arm in wants.spec.arms)}
+    numbers = sorted(number for number in named if number is not None)
+    found = (turn.versions.version(wants.project, wants.endpoint, str(number)) for number in numbers)
+    planner.check_contracts(found)
 
 
 def _configure(turn: Turn, action: str, asked: Asked, detail: dict[str, Any]) -> None:
@@ -233,10 +243,14 @@ def _is_over(connection: Connection, deployment: Deployment) -> bool:
     return kept is not None and kept.rollout.phase in ENDED
 
 
-def _refuse_vain(connection: Connection, deployment: Deployment, wish: Wish) -> None:
-    """Refuse a wish that nothing could come of."""
-    kept = rollouts.get(connection, deployment.project, deployment.rollout)
-    if kept is not None and kept.rollout.phase not in ENDED:
-        return
-    msg = f"no rollout of {deployment.endpoint!r} is under way: there is nothing to {wish}"
-    raise Conflict(msg, code="no-rollout", hint=f"modelport deploy {deployment.endpoint}:VERSION begins one")
+def _refuse_vain(connection: Connection, kept: Kept, wish: Wish) -> None:
+    """Refuse a wish that nothing could come of; after one that still waits, another may."""
+    endpoint = kept.deployment.endpoint
+    last = rollouts.get(connection, kept.deployment.project, kept.deployment.rollout)
+    if last is None or last.rollout.phase in ENDED:
+        msg = f"no rollout of {endpoint!r} is under way: there is nothing to {wish}"
+        raise Conflict(msg, code="no-rollout", hint=f"modelport deploy {endpoint}:VERSION begins one")
+    possible = transitions.wishes(last.rollout)
+    if kept.wish is None and wish not in possible:
+        msg = f"the rollout of {endpoint!r} is {last.rollout.phase}: there is nothing to {wish}"
+        raise Conflict(msg, code="no-rollout", hint=f"possible now: {', '.join(sorted(possible))}")

@@ -11,6 +11,9 @@ from modelport.core.rollout import SlotSight
 SILENT_SECONDS = 10.0
 """A replica that was not heard of for so long is not counted: it answers by itself, but nobody knows how."""
 
+_ANSWERING = frozenset({"ready", "verified"})
+"""A lazy slot is verified: its bundle is there and sound, and its model is loaded when it is asked for."""
+
 
 def live(reports: Iterable[tuple[PlanStatus, float]], now: float) -> list[PlanStatus]:
     """Those reports, given with the time at which they came, that are young enough to go by."""
@@ -43,6 +46,6 @@ def refusal(reports: Iterable[PlanStatus], endpoint: str) -> str:
 
 def _slot(reports: Sequence[PlanStatus], slot: str) -> SlotSight:
     found = [(status.replica, status.slots[slot]) for status in reports if slot in status.slots]
-    ready = sum(each.state == "ready" for _, each in found)
+    ready = sum(each.state in _ANSWERING for _, each in found)
     failed = next((f"{name}: {each.reason}" for name, each in found if each.state == "failed"), "")
     return SlotSight(ready, len(reports), failed)

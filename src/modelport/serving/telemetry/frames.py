@@ -137,11 +137,14 @@ def encode(records: list[Record], events: int, payloads: int) -> bytes:
     return counts + _checksum(counts, body).to_bytes(4, "little") + body
 
 
-def frames(file: BinaryIO) -> Iterator[Frame]:
-    """The whole frames of a file, from its beginning; raises `FrameError` where they end too early."""
+def frames(file: BinaryIO, start: int = 0) -> Iterator[Frame]:
+    """The whole frames of a file; raises `FrameError` where they end too early.
+
+    From its beginning, or from `start`, the `end` of a frame.
+    """
     if file.read(len(FILE_HEADER)) not in _READABLE:
         raise FrameError(0, "not a spool file of this version")
-    offset = len(FILE_HEADER)
+    offset = file.seek(start) if start else len(FILE_HEADER)
     while head := file.read(_HEAD.size):
         frame = _frame(file, head, offset)
         offset = frame.end

@@ -64,7 +64,7 @@ class Handler(BaseHTTPRequestHandler):
         if offset == there:
             with file.open("ab") as out:
                 out.write(body)
-        self._send(200, json.dumps({"size": file.stat().st_size}).encode())
+        self._send(200, json.dumps({"offset": file.stat().st_size}).encode())
 
     def _fault(self) -> bool:
         """Whether something else is done than what was asked."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import pytest
 from tests.acceptance.rawclient import Answer, post
 from tests.acceptance.traffic import traffic
 from tests.serving.fleet.fleets import Control, control, member, plan
 
 from modelport.core.plan import Revision
 from modelport.testing.replica import eventually
-
-SHIFTS = 60
 
 
 def judge(answer: Answer) -> str:
@@ -28,7 +27,8 @@ def judge(answer: Answer) -> str:
     )
 
 
-def test_60_forced_shifts_under_load_fail_no_request(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shifts", [8, pytest.param(60, marks=pytest.mark.slow)])
+def test_forced_shifts_under_load_fail_no_request(tmp_path: Path, shifts: int) -> None:
     with control(tmp_path / "control") as server:
         slots = {"churn:1": server.register(factor=1.0), "churn:2": server.register(factor=2.0)}
         server.publish(plan(1, slots))
@@ -36,7 +36,7 @@ def test_60_forced_shifts_under_load_fail_no_request(tmp_path: Path) -> None:
             running.wait_ready()
             asked = [post("/v1/models/churn/predict", {"input": [1.0, 2.0]})]
             with traffic(running.url, asked, judge, rate=200, clients=4) as seen:
-                for number in range(2, 2 + SHIFTS):
+                for number in range(2, 2 + shifts):
                     share = number * 2_500 % 10_001
                     server.publish(plan(number, slots, salt="r", churn_2=share, churn_1=10_000 - share))
                     eventually(partial(_serves, server, number))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -9,9 +10,11 @@ from urllib.parse import urlsplit
 from modelport.core.fleet import Heard
 from modelport.serving.checks import is_loopback
 from modelport.serving.fleet.follow import FleetAccess, FleetPlans
+from modelport.serving.fleet.kept import Kept
 from modelport.serving.fleet.line import ControlLine
 from modelport.serving.fleet.reports import Reporter
 from modelport.serving.fleet.shelf import Fetch, Shelf
+from modelport.serving.fleet.shipping import Shipper
 from modelport.serving.fleet.stock import Stock
 from modelport.serving.replica.conductor import Conductor
 from modelport.serving.settings import Settings
@@ -37,8 +40,12 @@ class Member:
             authorities=settings.control_ca,
         )
         state = Path(settings.state)
-        self._spool = str(Path(settings.spool).absolute()) if settings.spool and self._near else ""
+        spool = Path(settings.spool).absolute() if settings.spool else None
+        self._spool = str(spool) if spool and self._near else ""
         own = state / settings.fleet / self._name
+        self._shipper = None
+        if spool and not self._near:
+            self._shipper = Shipper(self._line, spool, Kept(own / "shipped.json"))
         self._stock = Stock(Shelf(state / "bundles", fetch, settings.bundle_bytes))
         self.plans = FleetPlans(self._line, own, self._stock, settings.plan_url)
         self.access = FleetAccess(self._line, own) if settings.fleet_keys else None
@@ -59,7 +66,8 @@ class Member:
             refused=lambda: self.plans.refused,
             heard=lambda heard: self._nudge(heard, conductor),
         )
-        await reporter.run()
+        work = [reporter.run(), *([self._shipper.run()] if self._shipper else [])]
+        await asyncio.gather(*work)
 
     @property
     def _near(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from random import random
 from time import monotonic
 
@@ -19,7 +19,7 @@ from modelport.serving.fleet.backoff import Backoff
 from modelport.serving.fleet.farewell import Farewell
 from modelport.serving.fleet.line import Away, ControlLine
 from modelport.serving.log import note
-from modelport.serving.replica import ledger, rollout
+from modelport.serving.replica import ledger
 from modelport.serving.replica.conductor import Conductor
 from modelport.serving.shared import Segment
 
@@ -66,7 +66,7 @@ class Reporter:
         self._changed = asyncio.Event()
         self._away = False
         conductor.changed = self._changed.set
-        conductor.keep = lambda: self._farewell.unheard
+        conductor.keep = self._keep
 
     async def run(self) -> None:
         """Report for ever."""
@@ -77,6 +77,11 @@ class Reporter:
                 await self._rest()
             else:
                 await asyncio.sleep(SOONEST + backoff.pause())
+
+    def _keep(self, used: Iterable[str]) -> Iterable[str]:
+        """Slots that keep their places, because what they counted is not told yet."""
+        self._farewell.using(used, monotonic())
+        return self._farewell.unheard
 
     async def _rest(self) -> None:
         """Until something changed, or it is time."""
@@ -91,7 +96,6 @@ class Reporter:
         """Whether a report was taken."""
         self._changed.clear()
         now = monotonic()
-        self._farewell.using(rollout.slots_in_use(self._conductor.state), now)
         told = self._status()
         try:
             answer = msgspec.json.decode(await self._line.tell(msgspec.json.encode(told)), type=Heard)
@@ -99,7 +103,10 @@ class Reporter:
             self._say(str(error))
             return False
         self._say("")
-        self._farewell.heard(told.counters.keys() | self._farewell.unheard, now)
+        leaving = self._farewell.unheard
+        self._farewell.heard(leaving, now)
+        if self._farewell.unheard != leaving:
+            self._conductor.make_room()
         self._heard(answer)
         return True
 

@@ -57,7 +57,7 @@ class Conductor:
         workers: who is to be told; set by the composition root.
         hosts: who keeps model hosts; set by the composition root.
         changed: called when anything that `told` tells may be another.
-        keep: slots whose counts are still wanted though no plan names them; they keep their places.
+        keep: told which slots plans name now; others whose counts are still wanted, which keep their places.
         refused: why the last plan was not taken; empty when it was.
 
     Args:
@@ -70,7 +70,7 @@ class Conductor:
         self._patient = patient
         self._told: dict[Worker, Told] = {}
         self.changed: Callable[[], None] = lambda: None
-        self.keep: Callable[[], Iterable[str]] = tuple
+        self.keep: Callable[[set[str]], Iterable[str]] = lambda _: ()
         self.refused = ""
         self._slots = Places(segment.slots, "slot")
         self._keys = Places(segment.keys, "limited key")
@@ -201,9 +201,13 @@ class Conductor:
             self._fail_first(Overloaded("workers die as soon as they start", code="worker-lost"))
         self._go_on()
 
+    def make_room(self) -> None:
+        """Give up places that nobody wants kept any more."""
+        self._make_room(self._state)
+
     def _make_room(self, state: rollout.State) -> None:
         used = rollout.slots_in_use(state)
-        kept = used.union(self.keep())
+        kept = used.union(self.keep(used))
         for place in self._slots.assign(sorted(kept if len(kept) <= self.segment.slots else used)):
             self.segment.clear_slot(place, range(self.segment.workers))
 

@@ -151,6 +151,19 @@ def frames(file: BinaryIO, start: int = 0) -> Iterator[Frame]:
         yield frame
 
 
+def whole(data: bytes) -> int:
+    """How many bytes of `data`, which begins where a frame does, are whole frames that hold."""
+    end = 0
+    while len(data) - end >= _HEAD.size:
+        length, _, _, crc = _HEAD.unpack_from(data, end)
+        body = data[end + _HEAD.size : end + _HEAD.size + length]
+        counts = data[end : end + _COUNTS.size]
+        if length > MAX_BODY or len(body) < length or _checksum(counts, body) != crc:
+            break
+        end += _HEAD.size + length
+    return end
+
+
 def expand(frame: Frame, start: int) -> Iterator[PredictionEvent | PayloadEvent]:
     """The events of a frame in the order they were noted; raises `FrameError` at `start`."""
     try:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from sqlalchemy.engine import Connection
 
+from modelport.control.bell import Bell
 from modelport.control.fleet import Fleets
 from modelport.control.publisher import Copies
 from modelport.control.reconciler import Reconciler
 from modelport.control.rounds import Means
 from modelport.control.service import Service
+from modelport.control.spools import Spools
 from modelport.control.store import fleets, plans
 from modelport.control.strategies.base import strategy
 from modelport.core import latency
@@ -21,6 +25,7 @@ from modelport.core.plan import Revision, ServingPlan
 from modelport.core.records import Version
 from modelport.db.connect import Database
 from modelport.db.journal import Author
+from modelport.db.keys import Keys
 from modelport.errors import NotFound
 
 ANNA = Author("anna", request_id="r-1", address="127.0.0.1")
@@ -64,8 +69,10 @@ def service(database: Database, clock: Clock | None = None, wake: Calls | None =
     return Service(database, Versions(), clock or Clock(), wake or Calls())
 
 
-def no_access(connection: Connection, fleet: str) -> int:
-    return 0
+def fleets_of(database: Database, clock: Clock) -> Fleets:
+    """Fleets whose replicas ship nothing."""
+    spools = Spools(Path(tempfile.gettempdir()) / "modelport-no-spools")
+    return Fleets(database, clock, Keys(database, clock), spools, published=Bell(), wake=Calls())
 
 
 def with_fleet(database: Database, name: str = fleets.LOCAL, project: str = "default") -> None:
@@ -130,7 +137,7 @@ class Replica:
     """
 
     def __init__(self, database: Database, clock: Clock, name: str = "r1") -> None:
-        self.fleets = Fleets(database, clock, no_access, Calls())
+        self.fleets = fleets_of(database, clock)
         self.database = database
         self.name = name
         self.broken: set[int] = set()
@@ -162,6 +169,7 @@ class Replica:
             return
         self.sequence += 1
         self.fleets.report(
+            "default",
             "local",
             PlanStatus(
                 self.name,

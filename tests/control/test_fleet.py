@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
-from tests.control.shared import Calls, Clock, no_access, status, with_fleet
+from tests.control import shared
+from tests.control.shared import Clock, status, with_fleet
 
 from modelport.control import fleet
 from modelport.control.fleet import Fleets
@@ -26,7 +27,7 @@ def sums(database: Database, *slots: str) -> dict[str, Outcomes]:
 
 def fleets(database: Database, clock: Clock | None = None) -> Fleets:
     with_fleet(database)
-    return Fleets(database, clock or Clock(), no_access, Calls())
+    return shared.fleets_of(database, clock or Clock())
 
 
 def seen(requests: int) -> dict[str, Outcomes]:
@@ -36,7 +37,7 @@ def seen(requests: int) -> dict[str, Outcomes]:
 def test_what_a_replica_counted_is_added_once_whatever_comes_twice_or_late(database: Database) -> None:
     to = fleets(database)
     for sequence, requests in ((1, 10), (3, 30), (2, 20), (3, 30), (4, 45)):
-        to.report("local", status(sequence, seen(requests)))
+        to.report("default", "local", status(sequence, seen(requests)))
     assert sums(database)["churn:1"].requests == 45
 
 
@@ -44,25 +45,28 @@ def test_a_replica_that_starts_again_counts_from_nothing_and_its_former_life_may
     database: Database,
 ) -> None:
     to = fleets(database)
-    to.report("local", status(1, seen(10)))
-    to.report("local", status(1, seen(5), incarnation="b"))
-    to.report("local", status(2, seen(12), incarnation="a"))
-    to.report("local", status(2, seen(6), incarnation="b"))
+    to.report("default", "local", status(1, seen(10)))
+    to.report("default", "local", status(1, seen(5), incarnation="b"))
+    to.report("default", "local", status(2, seen(12), incarnation="a"))
+    to.report("default", "local", status(2, seen(6), incarnation="b"))
     assert sums(database)["churn:1"].requests == 18
-    (replica,) = to.replicas("local")
-    assert replica.status.incarnation == "b"
+    with database.reading() as connection:
+        (life,) = replicas.newest(connection, "local")
+    assert life.status.incarnation == "b"
 
 
 def test_a_slot_that_left_and_came_back_is_counted_on(database: Database) -> None:
     to = fleets(database)
-    to.report("local", status(1, seen(10)))
-    to.report("local", status(2, {}))
-    to.report("local", status(3, seen(12)))
+    to.report("default", "local", status(1, seen(10)))
+    to.report("default", "local", status(2, {}))
+    to.report("default", "local", status(3, seen(12)))
     assert sums(database)["churn:1"].requests == 22
 
 
 def test_labels_are_not_a_replicas_to_count(database: Database) -> None:
-    fleets(database).report("local", status(1, {"churn:1": Outcomes(requests=1, labels=50, right=50)}))
+    fleets(database).report(
+        "default", "local", status(1, {"churn:1": Outcomes(requests=1, labels=50, right=50)})
+    )
     assert sums(database)["churn:1"] == Outcomes(requests=1)
 
 
@@ -71,20 +75,30 @@ def test_a_replica_that_does_not_report_for_ten_seconds_is_silent_and_for_a_day_
 ) -> None:
     clock = Clock()
     to = fleets(database, clock)
-    to.report("local", status(1, seen(10), slots={"churn:1": SlotStatus("ready")}))
-    assert not to.replicas("local")[0].silent
+    to.report("default", "local", status(1, seen(10), slots={"churn:1": SlotStatus("ready")}))
+    assert to.replicas("default", "local")[0].alive
     clock.time += 11
-    assert to.replicas("local")[0].silent
+    assert not to.replicas("default", "local")[0].alive
     clock.time += 25 * 3600
-    to.report("local", status(1, seen(1), replica="r2"))
-    assert [each.status.replica for each in to.replicas("local")] == ["r2"]
+    to.report("default", "local", status(1, seen(1), replica="r2"))
+    assert [each.name for each in to.replicas("default", "local")] == ["r2"]
     assert sums(database)["churn:1"].requests == 11
 
 
 def test_a_fleet_that_is_not_there_is_refused(database: Database) -> None:
     with pytest.raises(NotFound) as refused:
-        fleets(database).report("elsewhere", status(1))
+        fleets(database).report("default", "elsewhere", status(1))
     assert refused.value.code == "no-such-fleet"
+
+
+def test_a_fleet_of_another_project_is_not_there(database: Database) -> None:
+    to = fleets(database)
+    with pytest.raises(NotFound):
+        to.report("other", "local", status(1))
+    with pytest.raises(NotFound):
+        to.plan("other", "local")
+    with pytest.raises(NotFound):
+        to.access("other", "local")
 
 
 def test_forty_replicas_at_once_lose_nothing(database: Database) -> None:
@@ -92,12 +106,12 @@ def test_forty_replicas_at_once_lose_nothing(database: Database) -> None:
 
     def live(number: int) -> None:
         for sequence in range(1, 4):
-            to.report("local", status(sequence, seen(sequence * 10), replica=f"r{number}"))
+            to.report("default", "local", status(sequence, seen(sequence * 10), replica=f"r{number}"))
 
     with ThreadPoolExecutor(20) as pool:
         list(pool.map(live, range(40)))
     assert sums(database)["churn:1"].requests == 40 * 30
-    assert len(to.replicas("local")) == 40
+    assert len(to.replicas("default", "local")) == 40
 
 
 steps = some.lists(some.integers(0, 50), min_size=1, max_size=8)

@@ -113,10 +113,10 @@ def test_a_candidate_that_never_loads_fails_with_its_reason_and_nothing_is_route
 
 def test_a_wish_is_carried_out_by_the_next_pass_and_told_with_the_name_of_the_person(scene: Scene) -> None:
     scene.canary()
-    scene.to.wish(ANNA, "churn", "pause")
+    scene.to.ask(ANNA, "churn", "pause")
     scene.go_on()
     assert scene.rollout.phase == "paused"
-    scene.to.wish(ANNA, "churn", "promote")
+    scene.to.ask(ANNA, "churn", "promote")
     scene.go_on()
     assert scene.deployment.live == 2
     assert [each.by for each in scene.decided[-2:]] == ["anna", "anna"]
@@ -132,7 +132,7 @@ def test_another_control_plane_takes_over_in_the_middle_and_the_fenced_one_write
     assert other.leads
     first, scene.loop = scene.loop, other
     before = scene.replica.plan()
-    scene.to.wish(ANNA, "churn", "rollback")
+    scene.to.ask(ANNA, "churn", "rollback")
     first._renewed = scene.clock.time  # it believes that it still leads
     first.step()
     assert not first.leads

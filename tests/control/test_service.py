@@ -144,11 +144,11 @@ def test_a_wish_without_a_rollout_is_refused_and_with_one_the_last_wish_counts(d
     to = service(database)
     to.want(ANNA, [CANARY_ASKED])
     with pytest.raises(Conflict) as refused:
-        to.wish(ANNA, "churn", "pause")
+        to.ask(ANNA, "churn", "pause")
     assert refused.value.code == "no-rollout"
     end_rollout(database, Rollout("r", CANARY, 1, 1, "judging"), live=1)
-    to.wish(ANNA, "churn", "pause")
-    to.wish(Author("bob"), "churn", "rollback")
+    to.ask(ANNA, "churn", "pause")
+    to.ask(Author("bob"), "churn", "rollback")
     with database.reading() as connection:
         kept = found(connection, "default", "churn")
     assert (kept.wish, kept.wished_by, kept.active) == ("rollback", "bob", True)

@@ -9,62 +9,84 @@ from collections.abc import Callable, Mapping
 import msgspec
 from sqlalchemy.engine import Connection
 
-from modelport.control.sight import SILENT_SECONDS
+from modelport.control import sight
+from modelport.control.bell import Bell
+from modelport.control.spools import Spools
 from modelport.control.store import fleets, plans, replicas
 from modelport.control.store.replicas import Life
+from modelport.core.access import AccessSnapshot
 from modelport.core.clock import Clock
 from modelport.core.evidence import NONE, Outcomes
 from modelport.core.fleet import Heard, PlanStatus
+from modelport.core.plan import Revision, ServingPlan
+from modelport.core.sights import ReplicaSeen
+from modelport.db import keys
 from modelport.db.connect import Database
+from modelport.db.keys import Keys
 
 FORGOTTEN_SECONDS = 24 * 3600.0
 """A replica that was silent for so long is not listed any more."""
 
-AccessRevision = Callable[[Connection, str], int]
-"""The newest revision of the keys of a fleet."""
-
-
-class Replica(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A replica as the control plane knows it.
-
-    Attributes:
-        status: its newest report, without its counters.
-        began: when it was started, as far as it is known here; `seen`, when it was heard of last (seconds
-            since the epoch).
-        silent: it was not heard of for ten seconds.
-    """
-
-    status: PlanStatus
-    began: float
-    seen: float
-    silent: bool
-
 
 class Fleets:
-    """The replicas of all fleets. Thread-safe.
+    """The replicas of all fleets, and what they are told. A fleet of another project is not there: what is
+    asked of it raises `NotFound` (`no-such-fleet`). Thread-safe.
 
     Args:
-        access: the newest revision of a fleet's keys.
+        keys: what replicas need to know of a project's keys.
+        spools: where replicas of other machines ship what they recorded.
+        published: rings when there is a new plan or new keys.
         wake: called after reports were kept, from whichever thread kept them.
     """
 
     def __init__(
-        self, database: Database, clock: Clock, access: AccessRevision, wake: Callable[[], None]
+        self,
+        database: Database,
+        clock: Clock,
+        keys: Keys,
+        spools: Spools,
+        *,
+        published: Bell,
+        wake: Callable[[], None],
     ) -> None:
         self._database = database
         self._clock = clock
-        self._access = access
+        self._keys = keys
+        self._spools = spools
+        self._published = published
         self._wake = wake
         self._turn = threading.Lock()
         self._waiting: deque[_Report] = deque()
 
-    def report(self, fleet: str, status: PlanStatus) -> Heard:
+    def plan(self, project: str, fleet: str) -> ServingPlan | None:
+        """The newest plan; None before the first."""
+        with self._database.reading() as connection:
+            _mine(connection, project, fleet)
+            return plans.newest(connection, fleet)
+
+    def access(self, project: str, fleet: str) -> AccessSnapshot:
+        """The keys that replicas of the fleet go by."""
+        with self._database.reading() as connection:
+            _mine(connection, project, fleet)
+        return self._keys.snapshot(project)
+
+    def on_change(self, heard: Callable[[], None]) -> Callable[[], None]:
+        """Call `heard`, from any thread, when a plan or keys were published here; the answer ends that."""
+        return self._published.listen(heard)
+
+    def spool(self, project: str, fleet: str, replica: str, file: str, *, offset: int, frames: bytes) -> int:
+        """Append to a replica's spool file at `offset`; how far the file goes now."""
+        with self._database.reading() as connection:
+            _mine(connection, project, fleet)
+        return self._spools.append(fleet, replica, file, offset, frames)
+
+    def report(self, project: str, fleet: str, status: PlanStatus) -> Heard:
         """Keep a report and answer with the newest revisions. When it returns, the report is on disk.
 
         Reports that arrive while another is written are written together: two hundred replicas cost a few
-        transactions a second. Raises `NotFound` for a fleet that is not there.
+        transactions a second.
         """
-        mine = _Report(fleet, status)
+        mine = _Report(project, fleet, status)
         self._waiting.append(mine)
         with self._turn:
             if not mine.done:
@@ -75,45 +97,46 @@ class Fleets:
         self._wake()
         return mine.heard
 
-    def replicas(self, fleet: str) -> list[Replica]:
+    def replicas(self, project: str, fleet: str) -> tuple[ReplicaSeen, ...]:
         """Every replica of a fleet that was heard of in the last day, by name."""
         now = self._clock.now()
         with self._database.reading() as connection:
-            fleets.owner(connection, fleet)
-            found = replicas.newest(connection, fleet)
-        return [
-            Replica(each.status, each.began, each.seen, now - each.seen > SILENT_SECONDS) for each in found
-        ]
+            _mine(connection, project, fleet)
+            wanted = plans.revision(connection, fleet)
+            lives = replicas.newest(connection, fleet)
+        return tuple(seen(fleet, life, wanted, now) for life in lives)
 
     def _flush(self) -> None:
         """Write all that waits; those that come meanwhile are the next one's."""
         waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        for fleet in {each.fleet for each in waiting}:
-            self._write(fleet, [each for each in waiting if each.fleet == fleet])
+        for project, fleet in {(each.project, each.fleet) for each in waiting}:
+            some = [each for each in waiting if (each.project, each.fleet) == (project, fleet)]
+            self._write(project, fleet, some)
 
-    def _write(self, fleet: str, some: list[_Report]) -> None:
+    def _write(self, project: str, fleet: str, some: list[_Report]) -> None:
         heard, error = None, None
         try:
-            heard = self._database.write(lambda connection: self._keep(connection, fleet, some))
+            heard = self._database.write(lambda connection: self._keep(connection, project, fleet, some))
         except Exception as raised:  # noqa: BLE001 - raised again in the thread of each report
             error = raised
         for each in some:
             each.heard, each.error, each.done = heard, error, True
 
-    def _keep(self, connection: Connection, fleet: str, some: list[_Report]) -> Heard:
-        fleets.owner(connection, fleet, lock=True)
+    def _keep(self, connection: Connection, project: str, fleet: str, some: list[_Report]) -> Heard:
+        _mine(connection, project, fleet, lock=True)
         now = self._clock.now()
         for each in some:
             keep(connection, fleet, each.status, now)
-        return Heard(plans.revision(connection, fleet), self._access(connection, fleet))
+        return Heard(plans.revision(connection, fleet), keys.revision(connection, project))
 
 
 class _Report:
     """A report on its way to the disk."""
 
-    __slots__ = ("done", "error", "fleet", "heard", "status")
+    __slots__ = ("done", "error", "fleet", "heard", "project", "status")
 
-    def __init__(self, fleet: str, status: PlanStatus) -> None:
+    def __init__(self, project: str, fleet: str, status: PlanStatus) -> None:
+        self.project = project
         self.fleet = fleet
         self.status = status
         self.done = False
@@ -141,3 +164,26 @@ def _added(now: Mapping[str, Outcomes], before: Mapping[str, Outcomes]) -> dict[
 def _own(outcomes: Outcomes) -> Outcomes:
     """What a replica can count itself: labels come from feedback alone."""
     return msgspec.structs.replace(outcomes, labels=0, right=0)
+
+
+def seen(fleet: str, life: Life, wanted: Revision | None, now: float) -> ReplicaSeen:
+    """A replica as people see it."""
+    told = life.status
+    alive = now - life.seen <= sight.SILENT_SECONDS
+    return ReplicaSeen(
+        fleet,
+        told.replica,
+        told.url,
+        told.workers,
+        ready=told.ready and alive,
+        alive=alive,
+        seen=life.seen,
+        revision=told.wanted,
+        wanted=wanted,
+        refused=told.refused,
+    )
+
+
+def _mine(connection: Connection, project: str, fleet: str, *, lock: bool = False) -> None:
+    if fleets.owner(connection, fleet, lock=lock) != project:
+        raise fleets.absent(fleet)

@@ -97,7 +97,7 @@ class Service:
 
         self._write(work)
 
-    def wish(self, author: Author, endpoint: str, wish: Wish) -> None:
+    def ask(self, author: Author, endpoint: str, wish: Wish) -> None:
         """Note what a person asks of a rollout; the next pass carries it out, whatever the evidence says.
 
         A later wish takes the place of one that is not carried out yet. Raises `NotFound`, or `Conflict`

@@ -38,10 +38,11 @@ def history(
     return [_read(row) for row in connection.execute(query)]
 
 
-def one(connection: Connection, project: str, kind: str, name: str, version: int) -> Configuration | None:
-    """A version of a name."""
-    found = history(connection, project, kind, name, before=version + 1, limit=1)
-    return found[0] if found and found[0].version == version else None
+def at(connection: Connection, project: str, kind: str, name: str, version: int) -> Mapping[str, Any] | None:
+    """What a version of a name came to."""
+    where = (table.c.project == project, table.c.kind == kind, table.c.name == name)
+    found = connection.scalar(sa.select(table.c.resolved).where(*where, table.c.version == version))
+    return msgspec.json.decode(found, type=dict[str, Any]) if found else None
 
 
 def resolved(connection: Connection, project: str, kind: str, name: str) -> Mapping[str, Any] | None:

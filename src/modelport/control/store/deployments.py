@@ -65,6 +65,12 @@ def every(connection: Connection, project: str | None = None) -> list[Kept]:
     return [_read(row) for row in connection.execute(query)]
 
 
+def some(connection: Connection, project: str, after: str, limit: int) -> list[Kept]:
+    """Those of a project behind an endpoint, by endpoint."""
+    query = sa.select(table).where(table.c.project == project, table.c.endpoint > after)
+    return [_read(row) for row in connection.execute(query.order_by(table.c.endpoint).limit(limit))]
+
+
 def active(connection: Connection) -> list[tuple[str, str]]:
     """(project, endpoint) of all that the reconciler has to look at."""
     query = sa.select(table.c.project, table.c.endpoint).where(table.c.active)

@@ -27,9 +27,14 @@ def owner(connection: Connection, name: str, *, lock: bool = False) -> str:
     query = sa.select(table.c.project).where(table.c.name == name)
     project = connection.scalar(query.with_for_update() if lock else query)
     if project is None:
-        msg = f"there is no fleet {name[:100]!r}"
-        raise NotFound(msg, code="no-such-fleet", hint=f"the first fleet is {LOCAL!r}")
+        raise absent(name)
     return str(project)
+
+
+def absent(name: str) -> NotFound:
+    """There is no such fleet, or it is another project's."""
+    msg = f"there is no fleet {name[:100]!r}"
+    return NotFound(msg, code="no-such-fleet", hint=f"the first fleet is {LOCAL!r}")
 
 
 def of_project(connection: Connection, project: str) -> list[str]:

@@ -44,10 +44,14 @@ def put(connection: Connection, project: str, kept: Kept) -> None:
     upsert(connection, rollouts, row)
 
 
-def of_endpoint(connection: Connection, project: str, endpoint: str) -> list[Kept]:
-    """All of an endpoint, the newest first."""
-    where = (rollouts.c.project == project, rollouts.c.endpoint == endpoint)
-    query = sa.select(rollouts).where(*where).order_by(rollouts.c.id.desc())
+def of_endpoint(
+    connection: Connection, project: str, endpoint: str, *, before: str | None, limit: int
+) -> list[Kept]:
+    """Those of an endpoint, the newest first, older than the rollout `before`."""
+    where = [rollouts.c.project == project, rollouts.c.endpoint == endpoint]
+    if before is not None:
+        where.append(rollouts.c.id < before)
+    query = sa.select(rollouts).where(*where).order_by(rollouts.c.id.desc()).limit(limit)
     return [_read(row) for row in connection.execute(query)]
 
 
@@ -68,10 +72,10 @@ def decide(connection: Connection, rollout: str, decided: Decided) -> None:
     connection.execute(sa.insert(decisions).values(**row))
 
 
-def decided(connection: Connection, rollout: str, after: int = 0) -> list[Decided]:
+def decided(connection: Connection, rollout: str, after: int = 0, limit: int = 500) -> list[Decided]:
     """The decisions about a rollout, from number `after` + 1 on."""
     where = (decisions.c.rollout == rollout, decisions.c.number > after)
-    query = sa.select(decisions.c.document).where(*where).order_by(decisions.c.number)
+    query = sa.select(decisions.c.document).where(*where).order_by(decisions.c.number).limit(limit)
     return [_DECIDED.decode(row.document) for row in connection.execute(query)]
 
 

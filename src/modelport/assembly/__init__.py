@@ -1,0 +1,1 @@
+"""Composition roots: which parts a control plane has, and a control plane with a replica beside it."""

@@ -1,0 +1,150 @@
+"""The replica beside a control plane: a process of its own, which outlives the control plane's death.
+
+Whoever holds the lock file is the replica: the descriptor is handed to its process and nobody else keeps it.
+So a control plane that starts anew finds a replica that still answers, and goes on with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from modelport.assembly.files import keep, private
+
+DRAIN_SECONDS = 60.0
+"""How long a replica may take to finish what it has; then it is killed."""
+AGAIN_SECONDS = 1.0
+"""How long after its end a replica is started anew."""
+LOOK_SECONDS = 0.1
+
+_log = logging.getLogger("modelport.assembly")
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """How the local replica is run.
+
+    Attributes:
+        folder: its part of the state folder.
+        log: file that its log goes to.
+        settings: `serving.settings.Settings` as a document.
+    """
+
+    folder: Path
+    log: Path
+    settings: dict[str, Any]
+
+
+class LocalReplica:
+    """Starts a replica, or finds the one that runs; starts it anew when it ends by itself; ends it."""
+
+    def __init__(self, local: Local) -> None:
+        self._local = local
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="replica")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> bool:
+        """Begin; False when the one of a former control plane still runs, and is kept."""
+        private(self._local.folder)
+        adopted = self._is_running()
+        if not adopted:
+            self._begin()
+        self._thread.start()
+        return not adopted
+
+    @property
+    def ended(self) -> int | None:
+        """The exit code of a replica that could not start as it was asked to; None while it may run."""
+        return self._process.poll() if self._process is not None else None
+
+    def stop(self) -> None:
+        """Let it finish what it has, and end it; after a minute, at once."""
+        self._stopping.set()
+        self._thread.join()
+        if not self._signal(signal.SIGTERM):
+            return
+        if not _wait(lambda: not self._is_running(), DRAIN_SECONDS):
+            self._signal(signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait()
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(LOOK_SECONDS):
+            if self._process is not None:
+                self._process.poll()  # so that it does not stay a zombie
+            if self._is_running():
+                continue
+            _log.warning("replica ended", extra={"fields": {"code": self.ended}})
+            if self._stopping.wait(AGAIN_SECONDS):
+                return
+            self._begin()
+
+    def _begin(self) -> None:
+        local = self._local
+        settings = local.folder / "settings.json"
+        keep(settings, msgspec.json.encode(local.settings).decode())
+        lock = self._lock()
+        if lock is None:
+            return
+        try:
+            with local.log.open("ab") as log:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "modelport.serving", "--settings", str(settings)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    pass_fds=[lock],
+                    start_new_session=True,  # a Ctrl-C is ours to pass on, and our death is not its
+                )
+        finally:
+            os.close(lock)
+        keep(local.folder / "pid", str(self._process.pid))
+
+    def _is_running(self) -> bool:
+        lock = self._lock()
+        if lock is None:
+            return True
+        os.close(lock)
+        return False
+
+    def _lock(self) -> int | None:
+        """The lock, as a descriptor; None while a replica has it."""
+        descriptor = os.open(self._local.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return descriptor
+
+    def _signal(self, number: signal.Signals) -> bool:
+        """Signal the replica; False when there is none. The lock says that the id is still its own."""
+        if not self._is_running():
+            return False
+        with contextlib.suppress(OSError, ValueError):
+            os.kill(int((self._local.folder / "pid").read_text()), number)
+            return True
+        return False
+
+
+def _wait(done: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(LOOK_SECONDS)
+    return True

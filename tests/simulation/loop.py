@@ -99,7 +99,7 @@ class Loop:
         while passed < seconds and not until(self):
             self.clock.go_on(self.seconds)
             passed += self.seconds
-            self._serve()
+            self.serve()
             self.mangle(self)
             self.reconcile()
         return passed
@@ -168,7 +168,8 @@ class Loop:
         )
         return stored.plan if stored.plan is not None and same else made.plan
 
-    def _serve(self) -> None:
+    def serve(self) -> None:
+        """Replicas follow the plan, answer for a while, and report."""
         plan, now = self.stored.plan, self.clock.now()
         for replica in self.replicas:
             if plan is not None:

@@ -289,7 +289,7 @@ def test_a_control_plane_that_is_away_misses_nothing() -> None:
     loop = judging(behaviour=Behaviour(errors=0.1))
     for _ in range(30):  # replicas go on and count; nobody reads
         loop.clock.go_on(1.0)
-        loop._serve()
+        loop.serve()
     loop.reconcile()
     assert loop.rollout.phase == "rolled_back"
 

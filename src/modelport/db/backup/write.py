@@ -5,6 +5,7 @@ from __future__ import annotations
 import tarfile
 import tempfile
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -40,10 +41,15 @@ class Backup:
         self._folder = folder
 
     def stream(self) -> Generator[bytes]:
-        """A tar archive of one moment. Its manifest names the artifacts that the store could not give.
+        """A tar archive of this moment; its manifest names the artifacts that the store could not give.
 
-        Raises `DiskFull` before the first byte; after it a fault cuts the archive, which a restore notices.
+        Raises at once what keeps a backup from being made (`DiskFull`, `Overloaded`); what happens later cuts
+        the archive, which a restore notices.
         """
+        parts = self._parts()
+        return _begun(next(parts), parts)
+
+    def _parts(self) -> Generator[bytes]:
         with room(), tempfile.TemporaryDirectory(dir=self._folder, prefix="backup-") as folder:
             yield from self._archive(Path(folder))
 
@@ -84,6 +90,12 @@ class Backup:
             hint = "`modelport doctor` says which version it belongs to; register it again or delete it"
             raise StorageDamaged(msg, code="storage-damaged", hint=hint) from error
         return target
+
+
+def _begun(first: bytes, rest: Generator[bytes]) -> Generator[bytes]:
+    with closing(rest):
+        yield first
+        yield from rest
 
 
 def _artifacts(connection: Connection) -> tuple[Part, ...]:

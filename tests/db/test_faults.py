@@ -48,7 +48,7 @@ database.close()
 
 
 def start(url: str, name: str, count: int) -> subprocess.Popen[str]:
-    """A process that writes `count` rows, each with an entry in the journal, and tells of each that is written."""
+    """A process that writes `count` rows, each with its journal entry, and tells of each that is written."""
     arguments = [sys.executable, "-c", WRITER, url, name, str(count)]
     return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
 

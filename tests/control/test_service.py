@@ -197,6 +197,6 @@ def test_what_the_phase_does_not_know_cannot_be_wished_for(database: Database) -
     to.want(ANNA, [CANARY_ASKED])
     end_rollout(database, Rollout("r1", CANARY, 1, 1, "judging"), live=1)
     with pytest.raises(Conflict, match="is judging: there is nothing to resume"):
-        to.wish(ANNA, "churn", "resume")
-    to.wish(ANNA, "churn", "pause")
-    to.wish(ANNA, "churn", "resume")  # the pause is not carried out yet, and this takes its place
+        to.ask(ANNA, "churn", "resume")
+    to.ask(ANNA, "churn", "pause")
+    to.ask(ANNA, "churn", "resume")  # the pause is not carried out yet, and this takes its place

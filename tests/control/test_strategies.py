@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from modelport.control import mirrored
 from modelport.control.strategies.base import names, strategy
 from modelport.core.deployment import Arm, DeploymentSpec, Ending, Terms
+from modelport.core.fleet import PlanStatus, ShadowSeen
 from modelport.core.rollout import (
     Decision,
     Fail,
@@ -196,3 +198,21 @@ def test_the_former_version_is_let_go_after_keep_warm_once_all_have_left_it() ->
     assert decide(seen(promoted), 1000.0) == Finish("version 2 answers everywhere")
     back = replace(seen(promoted), wish="rollback")
     assert decide(back, 400.0) == Rollback("rolled back by hand")
+
+
+def test_what_a_shadow_said_is_shown_and_never_decided_on() -> None:
+    shadow = rollout(SPECS["shadow"])
+    compared = [
+        ShadowSeen("churn", "churn:2", "churn:1", 10, 50, agreed, 50, 2.5, 0.4, 1.0, 1.5)
+        for agreed in (49, 46)
+    ]
+    seen_by = [PlanStatus("a", "1", 1, shadows=(each,)) for each in compared]
+    agreement, shift, latency = mirrored.findings(seen_by, shadow)
+    assert agreement.text == "the same prediction for 95.00% of 100 rows"
+    assert shift.text == "scores differ by 0.05 on average, at most 0.4, in 100 rows"
+    assert latency.text == "takes 1.50 times as long over 20 requests"
+    assert decide(seen(shadow, agreement, shift, latency)) == decide(seen(shadow))
+    absent = mirrored.findings([], shadow)
+    assert {each.verdict for each in absent} == {"absent"}
+    assert decide(seen(shadow, *absent)) == decide(seen(shadow))
+    assert mirrored.findings(seen_by, rollout(SPECS["canary"])) == ()

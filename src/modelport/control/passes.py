@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from modelport.control import conditions, sight, split, transitions
+from modelport.control import conditions, mirrored, sight, split, transitions
 from modelport.control.beginning import begin
 from modelport.control.evidence import Evidence, afresh, judged, look
 from modelport.control.judge import Arms
@@ -133,6 +133,8 @@ def _folded(situation: Situation, rollout: Rollout) -> Evidence:
     if _is_split(rollout):
         arms = _arms(rollout, known=situation.evidence.adopted)
         looked = judged(looked, increment, arms, rollout, situation.now)
+        said = mirrored.findings(situation.reports, rollout)
+        looked = replace(looked, findings=(*looked.findings, *said))
     adopted = sight.adopted(situation.reports, rollout.spec.endpoint, looked.routed)
     return replace(looked, adopted=adopted)
 

@@ -56,8 +56,8 @@ def timed_out(view: View, now: float) -> Hold | Rollback | Promote | None:
 
 
 def criteria(view: View) -> tuple[Finding, ...]:
-    """The findings about what was asked, without the guards."""
-    return tuple(it for it in view.findings if not it.is_guard and it.name != "best")
+    """The findings about what was asked: without guards, what a shadow said, and which arm is best."""
+    return tuple(it for it in view.findings if "." not in it.name and it.name != "best")
 
 
 def enough(view: View, now: float) -> Iterator[str]:
@@ -93,7 +93,7 @@ def _unproven(view: View, finding: Finding) -> str:
 def _passed(view: View) -> str:
     proven = view.rollout.spec.terms.require == "proven"
     held = "every criterion is proven" if proven else "no harm is shown and every estimate holds"
-    absent = [finding.name for finding in view.findings if finding.verdict == "absent"]
+    absent = [it.name for it in view.findings if it.verdict == "absent" and not it.name.startswith("shadow.")]
     said = f"{held} after {spell.count(view.requests, 'request')}"
     return f"{said}; no evidence of {', '.join(absent)}" if absent else said
 

@@ -7,7 +7,7 @@ carried out by the reconciler, which is woken after the transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -40,12 +40,15 @@ class Versions(Protocol):
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """One change: in which transaction, on whose behalf, and when; and what is registered."""
+    """One change: in which transaction, on whose behalf, and when.
+
+    `registered` looks versions of a project up, given as (model, number).
+    """
 
     connection: Connection
     author: Author
     at: float
-    versions: Versions
+    registered: Callable[[str, Iterable[tuple[str, int]]], Iterable[Version]]
 
     def note(self, action: str, resource: str, detail: dict[str, Any]) -> None:
         """Tell the journal of it, in the same transaction."""
@@ -135,7 +138,10 @@ class Service:
         return self._write(work)
 
     def _turn(self, connection: Connection, author: Author) -> Turn:
-        return Turn(connection, author, self._clock.now(), self._versions)
+        return Turn(connection, author, self._clock.now(), self._registered)
+
+    def _registered(self, project: str, named: Iterable[tuple[str, int]]) -> Iterable[Version]:
+        return [self._versions.version(project, model, str(number)) for model, number in named]
 
     def _write(self, work: Callable[[Connection], T]) -> T:
         result = self._database.write(work)
@@ -217,8 +223,7 @@ def _check_contracts(turn: Turn, wants: Deployment) -> None:
     """Refuse versions that callers of one endpoint could not call alike; raises `Conflict`, `NotFound`."""
     named = {wants.spec.candidate, wants.live, *(arm.version for arm in wants.spec.arms)}
     numbers = sorted(number for number in named if number is not None)
-    found = (turn.versions.version(wants.project, wants.endpoint, str(number)) for number in numbers)
-    planner.check_contracts(found)
+    planner.check_contracts(turn.registered(wants.project, [(wants.endpoint, each) for each in numbers]))
 
 
 def _configure(turn: Turn, action: str, asked: Asked, detail: dict[str, Any]) -> None:

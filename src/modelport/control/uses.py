@@ -48,8 +48,12 @@ class Deployed:
         kept = deployments.get(connection, author.project, alias.model, lock=True)
         if kept is None or kept.deployment.spec.follows != alias.name:
             return
+
+        def registered(project: str, named: Iterable[tuple[str, int]]) -> Iterable[Version]:
+            return self._catalog.some(connection, project, named).values()
+
         if kept.deployment.spec.candidate != alias.version:
-            follow(Turn(connection, author, self._clock.now()), kept, alias.version)
+            follow(Turn(connection, author, self._clock.now(), registered), kept, alias.version)
 
 
 class Catalog(Protocol):

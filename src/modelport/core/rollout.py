@@ -69,7 +69,8 @@ class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     Attributes:
         name: `error_rate`, `latency_p95`, `accuracy_threshold`, `performance_degradation`, or a guard:
             `guard.errors`, `guard.latency`, `guard.accuracy`, `guard.broken`, `guard.split`; of `ab`, `best`:
-            whether `version` is shown to be better than every other arm.
+            whether `version` is shown to be better than every other arm; of `shadow`, `shadow.agreement`,
+            `shadow.shift` and `shadow.latency`, which are shown and never decided on.
         verdict: `harm` is shown; it `holds` wholly inside its limit; it is `open`; its evidence is `absent`.
         estimate, low, high: of what is limited, and its confidence sequence; None where there is none.
         limit: what it must keep; of a guard, what the baseline has.

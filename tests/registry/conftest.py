@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from pathlib import Path
 
@@ -19,7 +20,7 @@ class Clock:
     """Time that stands still until it is turned."""
 
     def __init__(self) -> None:
-        self.at = 1_800_000_000.0
+        self.at = time.time()
 
     def now(self) -> float:
         return self.at

@@ -21,7 +21,7 @@ class Artifact(msgspec.Struct, frozen=True):
 
 
 def touch(connection: Connection, digest: str, size: int, at: float) -> None:
-    """Note that a registration is about to use it: for a while it is no garbage."""
+    """Note that a registration uses it, and hold its row until the transaction ends."""
     rows.upsert(connection, artifacts, {"digest": digest, "size": size, "touched": at})
 
 

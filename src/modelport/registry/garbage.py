@@ -1,7 +1,7 @@
 """Artifacts that nothing needs: no version, no deployment, no fresh upload.
 
 An artifact is taken in a transaction that holds its row, which a registration waits for. So it is either
-taken before a registration looks for it, and put again; or touched by that, and no garbage.
+taken before a registration looks for it, and then put again; or a version has it, and it is no garbage.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def collect(database: Database, this: Round, *, dry_run: bool) -> Collected:
         found = _unneeded(connection, this, kept)
     if dry_run:
         return _told(found, dry_run=True)
-    this.store.sweep(this.before)
+    this.store.sweep(this.at - GRACE)  # whatever the grace: nobody must lose the file he is writing
     taken = [each for each in found if _taken(database, this, each)]
     if taken:
         database.write(lambda connection: _note(connection, this, _told(taken)))

@@ -1,11 +1,12 @@
 """A bundle file becomes a version. Bytes first, then the row: a version's artifact is always there.
 
-    touch    a row says that this artifact is about to be used, so garbage collection leaves it
     put      the bytes, which show when they are whole
-    commit   the version with its journal entry, in one transaction: now it is registered
+    commit   the version with its journal entry, in one transaction that holds the artifact's row and looks
+             whether the bytes are there: now it is registered
 
-Whoever is killed between two of these leaves an artifact without a version, which the next try uses, or
-garbage collection takes after a day.
+Whoever is killed between the two leaves an artifact without a version, which the next try uses, or garbage
+collection takes after a day. Collection holds the same row while it removes bytes, so where it was faster
+the bytes are put again.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from modelport.errors import Conflict, NotFound
 from modelport.registry import artifacts, facts, models, versions, words
 from modelport.registry.facts import Facts
 from modelport.storage.store import Store
+
+_TRIES = 3
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -56,12 +59,14 @@ def register(
         if store.size(known.artifact) == known.size:
             return known, False
         order = msgspec.structs.replace(order, lost=known.artifact)
-    artifact, size = order.facts.artifact, order.facts.size
-    database.write(lambda connection: artifacts.touch(connection, artifact, size, at))
-    faults.point("register.touched")
-    store.put(file, artifact)
-    faults.point("register.put")
-    return database.write(lambda connection: _commit(connection, order))
+    for _ in range(_TRIES):
+        store.put(file, order.facts.artifact)
+        faults.point("register.put")
+        done = database.write(lambda connection: _commit(connection, store, order))
+        if done is not None:
+            return done
+    msg = "the artifact was collected as garbage each time that it was put"
+    raise Conflict(msg, code="artifact-collected", hint="register it again when no collection runs")
 
 
 def _known(database: Database, order: Order) -> Version | None:
@@ -71,13 +76,14 @@ def _known(database: Database, order: Order) -> Version | None:
         return versions.with_identity(connection, order.author.project, order.model, order.facts.identity)
 
 
-def _commit(connection: Connection, order: Order) -> tuple[Version, bool]:
+def _commit(connection: Connection, store: Store, order: Order) -> tuple[Version, bool] | None:
+    """The version; None where the bytes were collected as garbage before they had one."""
     project, model = order.author.project, order.model
     models.make(connection, order.author, model, order.at)
     models.lock(connection, project, model)
-    if artifacts.hold(connection, order.facts.artifact) is None:
-        msg = "the upload took so long that its artifact was taken for garbage"
-        raise Conflict(msg, code="artifact-collected", hint="register it again")
+    artifacts.touch(connection, order.facts.artifact, order.facts.size, order.at)
+    if store.size(order.facts.artifact) != order.facts.size:
+        return None
     known = versions.with_identity(connection, project, model, order.facts.identity)
     if known is not None and not order.wish.new_version:
         return _mended(connection, order, known), False

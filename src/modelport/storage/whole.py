@@ -47,7 +47,7 @@ def room() -> Iterator[None]:
             raise
         msg = "no room is left where artifacts are kept"
         raise DiskFull(
-            msg, hint="free some: `modelport garbage`, or a larger disk; then try again"
+            msg, hint="free some: `modelport models garbage`, or a larger disk; then try again"
         ) from error
 
 

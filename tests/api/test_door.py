@@ -156,3 +156,12 @@ def test_request_ids_are_echoed_when_they_can_be(served: Served) -> None:
         assert len(http.get("/live").headers["x-request-id"]) == 32
         refused = http.get("/live", headers={"X-Request-Id": "a" * 129})
     assert (refused.status_code, refused.json()["code"]) == (400, "bad-request-id")
+
+
+def test_it_is_seen_when_a_key_was_last_used(served: Served) -> None:
+    with served.http(served.new_key("seen", "viewer")) as http:
+        assert http.get("/api/v1/models").status_code == 200
+    with served.http() as http:
+        keys = http.get("/api/v1/keys?limit=500").json()["items"]
+    used = next(one["last_used"] for one in keys if one["name"].startswith("seen"))
+    assert used % 60 == 0

@@ -114,6 +114,9 @@ def test_another_project_sees_nothing_of_this_one(served: Served) -> None:
         ):
             assert other.get(route).status_code == 404, route
         assert other.delete("/api/v1/models/ours").status_code == 404
+        for route in ("backup", "garbage", "doctor/repair"):
+            assert other.post(f"/api/v1/{route}").status_code == 403, route
+        assert other.get("/api/v1/doctor").status_code == 403
         assert other.patch("/api/v1/models/ours", json={"description": "mine"}).status_code == 404
         assert other.get("/api/v1/models").json()["items"] == []
         assert all(one["project"] == "other" for one in other.get("/api/v1/keys").json()["items"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -19,7 +20,7 @@ from modelport.api.throttle import WRONG, Throttle
 from modelport.core.access import KeyEntry, Rate, allows, matches, parse_key
 from modelport.core.hosts import LOOPBACK, answers_for, name_of
 from modelport.core.roles import StoredKey, reaches
-from modelport.errors import BadRequest, Forbidden, Misdirected, RateLimited, Unauthenticated
+from modelport.errors import BadRequest, Forbidden, Misdirected, ModelportError, RateLimited, Unauthenticated
 
 _KEY_NAMES = frozenset({"key", "api_key", "apikey", "token", "access_token", "authorization"})
 _NOBODY = StoredKey(KeyEntry("", "", "0" * 64, ()))
@@ -73,14 +74,24 @@ class Door:
             self._throttle.admit("wrong", knock.address, WRONG, now)
             msg = "the API key is not known here, has expired or was revoked"
             raise Unauthenticated(msg, code="unknown-key")
-        self._throttle.admit("right", stored.entry.id, _ONCE, now)
+        if not known:
+            self._throttle.admit("right", stored.entry.id, _ONCE, now)
+            await self._note(stored.entry.id)
         return stored
+
+    async def _note(self, id: str) -> None:  # noqa: A002 - the word of the contract
+        """That it was used, in this minute; a database that is busy refuses nobody for that."""
+        with suppress(ModelportError):
+            await asyncio.to_thread(self._platform.keys.used, id, self._platform.clock.now())
 
     def check_needs(self, key: StoredKey, operation: Operation, parts: Mapping[str, str]) -> None:
         """Raises `Forbidden` unless the key may do it."""
         needs = operation.needs
         if needs.role is None:
             return
+        if needs.whole and key.project != "default":
+            msg = "this is of the whole control plane, and the key is of one project"
+            raise Forbidden(msg, code="missing-role", hint="ask an admin of the project `default`")
         scope = needs.scope.format_map(parts) if needs.scope else ""
         if key.role != "service":
             if reaches(key.role, needs.role):

@@ -125,7 +125,8 @@ def needed(one: Operation) -> str:
     if one.needs.role is None:
         return "Everyone may."
     scope = f", or a service key with the scope `{one.needs.scope}`" if one.needs.scope else ""
-    return f"Needs the role `{one.needs.role}`{scope}."
+    whole = " in the project `default`" if one.needs.whole else ""
+    return f"Needs the role `{one.needs.role}`{whole}{scope}."
 
 
 def _parts(one: Operation) -> list[Schema]:

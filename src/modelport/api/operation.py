@@ -24,11 +24,13 @@ PREFIX = "/api/v1"
 class Needs:
     """Who may: everyone (`role` None), or people from this role on and services with this scope.
 
-    `{model}` in the scope stands for that part of the path; services may not at all when it is empty.
+    `{model}` in the scope stands for that part of the path; services may not at all when it is empty. What
+    is of the whole control plane and not of one project (`whole`) is for people of the project `default`.
     """
 
     role: Role | None
     scope: str = ""
+    whole: bool = False
 
 
 PUBLIC = Needs(None)
@@ -36,6 +38,7 @@ VIEWER = Needs("viewer", "models:read")
 VIEWER_ONLY = Needs("viewer")
 OPERATOR = Needs("operator")
 ADMIN = Needs("admin")
+ADMIN_OF_ALL = Needs("admin", whole=True)
 
 
 @dataclass(frozen=True, slots=True)

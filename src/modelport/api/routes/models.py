@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelport.api.call import Call
-from modelport.api.operation import ADMIN, OPERATOR, VIEWER, Noun
+from modelport.api.operation import ADMIN, ADMIN_OF_ALL, OPERATOR, VIEWER, Noun
 from modelport.api.routes.queries import Between, Collect, FindModels
 from modelport.core.names import check_name
 from modelport.core.pages import Page
@@ -59,7 +59,7 @@ def diff_versions(call: Call, model: str, query: Between) -> tuple[Change, ...]:
     return call.platform.registry.diff(call.project, model, query.before, query.after)
 
 
-@noun.operation("POST", "/garbage", ADMIN)
+@noun.operation("POST", "/garbage", ADMIN_OF_ALL)
 def collect_garbage(call: Call, query: Collect) -> Collected:
     """Delete artifacts that no version, deployment, rollout or plan needs."""
     return call.platform.registry.collect(call.author, dry_run=query.dry_run)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from modelport.api import answers
 from modelport.api.call import Call
-from modelport.api.operation import ADMIN, VIEWER_ONLY, Noun
+from modelport.api.operation import ADMIN_OF_ALL, VIEWER_ONLY, Noun
 from modelport.api.routes.queries import FindLines
 from modelport.core.sights import Check, LogLine
 
@@ -29,19 +29,19 @@ async def read_logs(call: Call, query: FindLines) -> Response:
     return Response(msgspec.json.encode(lines), 200, media_type=answers.JSON)
 
 
-@noun.operation("GET", "/doctor", ADMIN)
+@noun.operation("GET", "/doctor", ADMIN_OF_ALL)
 def examine(call: Call) -> tuple[Check, ...]:
     """Whether everything is as it should be; changes nothing."""
     return call.platform.doctor.examine()
 
 
-@noun.operation("POST", "/doctor/repair", ADMIN)
+@noun.operation("POST", "/doctor/repair", ADMIN_OF_ALL)
 def repair(call: Call) -> tuple[Check, ...]:
     """Look, and mend what can be mended safely."""
     return call.platform.doctor.repair(call.author)
 
 
-@noun.operation("POST", "/backup", ADMIN, gives="application/x-tar")
+@noun.operation("POST", "/backup", ADMIN_OF_ALL, gives="application/x-tar")
 async def backup(call: Call) -> Response:
     """All that must not be lost, as a tar archive, made while everything runs."""
     parts = await run_in_threadpool(call.platform.backup.stream)

@@ -71,7 +71,8 @@ class AsyncDeployments:
 
     async def delete(self, endpoint: str, *, expected: int | None = None) -> None:
         """Stop serving it; with `expected`, only while it has this generation."""
-        await self._link.run(build.delete(at("deployments", endpoint), build.if_match(expected)))
+        headers = build.if_match(expected) or {"if-match": "*"}
+        await self._link.run(build.delete(at("deployments", endpoint), headers))
 
 
 class AsyncRollouts:

@@ -70,7 +70,8 @@ class Deployments:
 
     def delete(self, endpoint: str, *, expected: int | None = None) -> None:
         """Stop serving it; with `expected`, only while it has this generation."""
-        self._link.run(build.delete(at("deployments", endpoint), build.if_match(expected)))
+        headers = build.if_match(expected) or {"if-match": "*"}
+        self._link.run(build.delete(at("deployments", endpoint), headers))
 
 
 class Rollouts:

@@ -1,0 +1,65 @@
+"""What is told about the API is what there is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import openapi_spec_validator
+from prometheus_client.parser import text_string_to_metric_families
+from tests.api import reference
+from tests.api.conftest import Served
+
+from modelport.api.counters import Counters
+from modelport.api.openapi import written
+from modelport.api.routes import NOUNS
+
+METRICS = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
+
+
+def test_the_openapi_document_is_valid_and_whole(served: Served) -> None:
+    with served.http() as http:
+        document = http.get("/api/v1/openapi.json").json()
+    openapi_spec_validator.validate(document)
+    told = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    assert told == {(one.method, one.path) for noun in NOUNS for one in noun.operations}
+
+
+def test_every_route_says_what_it_does_who_may_and_how_it_fails() -> None:
+    for path in json.loads(written())["paths"].values():
+        for operation in path.values():
+            assert operation["summary"]
+            assert operation["description"]
+            assert {"400", "500"} <= operation["responses"].keys()
+
+
+def test_the_page_of_the_api_is_made_of_its_routes() -> None:
+    text = reference.PAGE.read_text("utf-8")
+    assert text == reference.page(text), "run `python tests/api/reference.py`"
+
+
+def test_metrics_can_be_read_and_are_described(served: Served) -> None:
+    with served.http() as http:
+        text = http.get("/metrics").text
+    told = {family.name for family in text_string_to_metric_families(text)}
+    counters = Counters()
+    counters.answered("live", 200, 0.5)
+    families = list(text_string_to_metric_families(counters.exposition(3).decode()))
+    assert told == {family.name for family in families}
+    section = METRICS.read_text("utf-8").partition("## Control API")[2]
+    for family in families:
+        for sample in family.samples:
+            assert f"`{sample.name}`" in section
+
+
+def test_health_is_told_without_a_key(served: Served) -> None:
+    with served.http(None) as http:
+        assert http.get("/live").json() == {"status": "live"}
+        assert http.get("/ready").status_code == 200
+        served.platform.reason = "its database is away"
+        try:
+            answer = http.get("/ready")
+            assert (answer.status_code, answer.json()["detail"]) == (503, "its database is away")
+            assert http.get("/live").status_code == 200
+        finally:
+            served.platform.reason = ""

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     required=True,
     help="The documents: .yaml, .yml or .json; - is standard input.",
 )
-@click.option("--model", help="The model they are for, where they do not say.")
-@click.option("--version", help="The version they are for, where they do not say.")
+@click.option("--model", help="The model they are for, whatever they say.")
+@click.option("--version", help="The version they are for, whatever they say.")
 @click.option("--dry-run", is_flag=True, help="Only say what would change.")
 @plane.connected
 @options.as_json

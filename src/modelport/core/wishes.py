@@ -62,7 +62,7 @@ class Apply(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
     Attributes:
         text, format: what was written.
-        model, version: what the documents are bound to, when they do not say it themselves.
+        model, version: what the documents are bound to, whatever they say themselves.
         dry_run: only tell what would change.
     """
 

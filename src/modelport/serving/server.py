@@ -56,7 +56,6 @@ from modelport.serving.replica.messages import (
     Listen,
     Missing,
     Prepare,
-    Told,
 )
 from modelport.serving.replica.processes import cores, worker_count
 from modelport.serving.scaling.scaler import Scaler
@@ -65,14 +64,14 @@ from modelport.serving.shadow.lane import Keeping
 from modelport.serving.shadow.shadows import Shadows
 from modelport.serving.shared import Segment
 from modelport.serving.slots import SlotBuilder
-from modelport.serving.table import LiveSlot, Table
+from modelport.serving.table import Table
 from modelport.serving.telemetry.recording import recording
+from modelport.serving.tidings import Tidings
 from modelport.serving.tls import contexts
 from modelport.serving.troubles import Troubles
 
 _BEAT = 0.1
 _SWEEP = 0.5
-_TELL = 1.0
 _SWITCH = 0.001
 """Seconds after which another thread gives the interpreter back to the event loop. With Python's 5 ms one
 request in a hundred waits that long for the thread that writes telemetry."""
@@ -104,7 +103,6 @@ class Worker:
         self.engine = Engine(rows=settings.limits.rows, pressure=self.pressure)
         self.stopping = False
         self.troubles = Troubles()
-        self._told = Told()
         self._loop = loop
         self._row = self.segment.row(boot.worker)
         self._read_before = self.segment.cells[self._row + shared.ANSWERED]
@@ -146,6 +144,9 @@ class Worker:
         keeping = Keeping(settings.payload_share > 0, frozenset(settings.redact))
         self.shadows = Shadows(pressure=self.pressure, keeping=keeping, loop=loop)
         self.manager = Manager(settings, slots.build, loading, channel.send, self.shadows)
+        self.tidings = Tidings(
+            self.troubles, self.manager, self.scaler, self.shadows, send=channel.send, loop=loop
+        )
         self.residence.pinned = self.manager.pinned_bytes
         self.gate = Gate(settings, Limiter(self.segment, boot.worker), time, monotonic)
         debug = Debug(boot.worker, self.manager, self.residence, self.scaler, self.pressure, self.shadows)
@@ -187,8 +188,6 @@ class Worker:
         """Whether this replica should get traffic."""
         return not self.unready_reason
 
-    # The worker's life.
-
     async def run(self, boot: Boot, channel: Channel) -> None:
         """Listen, obey the supervisor, and leave when drained or orphaned."""
         cells = self.segment.cells
@@ -197,7 +196,7 @@ class Worker:
         listener.setblocking(False)
         self._beat(monotonic())
         self._sweep()
-        self._tell(channel)
+        self.tidings.tell()
         self._door = door = Door(listener, self._protocol)
         listening = self._loop.create_task(self._listen(door, boot))
         channel.send(Hello(os.getpid()))
@@ -281,20 +280,6 @@ class Worker:
         self.front.now = now
         self.pressure.feel(lag, cells[row + shared.RESIDENT], now)
         self._loop.call_later(_BEAT, self._beat, now + _BEAT)
-
-    def _tell(self, channel: Channel) -> None:
-        limits = {slot.spec.id: limit for slot in self.manager.live if (limit := self._limit(slot))}
-        told = Told(self.troubles.last(), limits, self.shadows.seen())
-        if told != self._told:
-            channel.send(told)
-        self._told = told
-        self._loop.call_later(_TELL, self._tell, channel)
-
-    def _limit(self, slot: LiveSlot) -> str:
-        """What keeps a slot from more instances than it has; empty when nothing does."""
-        if isinstance(slot.dispatcher, HostDispatcher):
-            return slot.dispatcher.standing.hosting.limit
-        return self.scaler.limit(slot.spec.id)
 
     def _sweep(self) -> None:
         now = self.front.now = monotonic()

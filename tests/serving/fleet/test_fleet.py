@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.acceptance.rawclient import Raw, request
 from tests.serving.fleet.fleets import NONFINITE, POISON, Control, ask, control, member, plan
 
 from modelport.core.access import AccessSnapshot, KeyEntry, make_key
@@ -64,6 +65,25 @@ def test_it_fetches_what_the_plan_names_and_switches_when_the_plan_does(
         assert (report.replica, report.workers, report.ready, report.url) == ("one", 2, True, running.url)
 
 
+def test_it_waits_for_the_first_plan_live_and_not_ready_and_tells_that_it_is_there(
+    tmp_path: Path, server: Control
+) -> None:
+    with member(tmp_path, server) as running:
+        running.url = told(server, lambda it: it.workers == 0 and it.wanted is None).url
+        assert (status(running, "live"), status(running, "ready")) == (200, 503)
+        server.publish(plan(1, {}))
+        told(server, lambda it: it.wanted == Revision(1, 1))
+        assert (status(running, "live"), status(running, "ready")) == (200, 503)
+        server.publish(plan(2, {"churn:1": server.register(factor=1.0)}))
+        eventually(lambda: status(running, "ready") == 200)
+        assert value(running) == 3.0
+
+
+def status(running: Replica, name: str) -> int:
+    with Raw(running.url) as raw:
+        return raw.ask(request("GET", f"/v2/health/{name}")).status
+
+
 def test_an_older_plan_is_refused_and_a_new_epoch_beats_every_number(tmp_path: Path, server: Control) -> None:
     one, two = server.register(factor=1.0), server.register(factor=2.0)
     server.publish(plan(7, {"churn:1": one}))
@@ -90,6 +110,7 @@ def test_with_the_control_plane_killed_it_serves_counts_and_starts_again(
         server.kill()
         for _ in range(5):
             assert value(running) == 3.0
+        assert (status(running, "live"), status(running, "ready")) == (200, 200)
         server.publish(plan(2, {"churn:2": two}))
         server.start()
         eventually(lambda: value(running) == 6.0)

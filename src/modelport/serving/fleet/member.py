@@ -52,7 +52,7 @@ class Member:
 
     def join(self, conductor: Conductor) -> None:
         """Before the first plan is taken: bundles that are not here are waited for."""
-        self._stock.changed = conductor.missing
+        self._stock.changed = conductor.absent.missing
 
     async def report(self, conductor: Conductor, segment: Segment, url: str) -> None:
         """Tell the control plane how this replica fares, for ever."""

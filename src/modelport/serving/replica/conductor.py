@@ -9,21 +9,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
 
 from modelport.core.access import AccessSnapshot
-from modelport.core.plan import Revision, ServingPlan, SlotSpec, check
+from modelport.core.plan import Revision, ServingPlan, check
 from modelport.errors import ModelportError, Overloaded, PlanRefused
 from modelport.serving import shared
 from modelport.serving.log import note
 from modelport.serving.replica import ledger, rollout
+from modelport.serving.replica.absent import Absent
+from modelport.serving.replica.hosting import Hosts
 from modelport.serving.replica.messages import (
     Access,
     Committed,
     Credentials,
-    Hosting,
+    Downward,
     Listen,
-    Missing,
     Prepare,
     Prepared,
     Told,
@@ -32,17 +32,6 @@ from modelport.serving.replica.messages import (
 )
 from modelport.serving.replica.places import Places
 from modelport.serving.replica.workers import Worker, first_of
-
-
-class Hosts(Protocol):
-    """Who keeps model hosts (`hosts.house.House`)."""
-
-    def want(self, spec: SlotSpec, tell: Callable[[Hosting], None]) -> None:
-        """Host this slot, unless it is; `tell` is told how it is with it now."""
-
-    def keep(self, specs: Iterable[SlotSpec]) -> None:
-        """Let go of the hosts of all other slots."""
-
 
 KILLED = 3
 """Workers that may die preparing a plan before it is given up."""
@@ -56,6 +45,7 @@ class Conductor:
         first: done when all workers answer with the whole first plan; fails when they cannot.
         workers: who is to be told; set by the composition root.
         hosts: who keeps model hosts; set by the composition root.
+        absent: bundles that are not to be loaded now.
         changed: called when anything that `told` tells may be another.
         keep: told which slots plans name now; others whose counts are still wanted, which keep their places.
         refused: why the last plan was not taken; empty when it was.
@@ -77,8 +67,7 @@ class Conductor:
         self._state = rollout.State()
         self._access: Access | None = None
         self._credentials: Credentials | None = None
-        self._missing: dict[str, str] = {}
-        self._poison: dict[str, str] = {}
+        self.absent = Absent(self._send)
         self._answering: dict[Worker, dict[str, Revision]] = {}
         self._deaths = 0
         self._going_on = False
@@ -126,9 +115,7 @@ class Conductor:
             raise
         self.refused = ""
         self._state, self._deaths, self._said = state, 0, {}
-        if self._poison:
-            self._poison = {}
-            self._tell_missing()
+        self.absent.forgive()
         note("plan taken", revision=str(plan.revision), endpoints=[item.name for item in plan.endpoints])
         self._go_on()
 
@@ -142,25 +129,14 @@ class Conductor:
         ledger.clear_keys(self.segment, self._keys.assign(limited))
         self._access = Access(snapshot, self._keys.of(limited))
         note("keys taken", revision=snapshot.revision if snapshot else None, keys=len(keys))
-        for worker in self.workers():
-            worker.channel.send(self._access)
+        self._send(self._access)
 
     def secure(self, credentials: Credentials) -> None:
         """Show these to clients from now on; connections there are keep what they began with."""
         if self._credentials is not None:
             note("certificate renewed")
         self._credentials = credentials
-        for worker in self.workers():
-            worker.channel.send(credentials)
-
-    def missing(self, paths: Mapping[str, str]) -> None:
-        """These bundles are not on this machine yet: their slots wait for them, nobody else."""
-        self._missing = dict(paths)
-        self._tell_missing()
-
-    def _tell_missing(self) -> None:
-        for worker in self.workers():
-            worker.channel.send(Missing(self._missing | self._poison))
+        self._send(credentials)
 
     def joined(self, worker: Worker) -> None:
         """A worker was started: who may do what comes before what there is to do."""
@@ -168,8 +144,8 @@ class Conductor:
             worker.channel.send(self._credentials)
         if self._access is not None:
             worker.channel.send(self._access)
-        if self._missing or self._poison:
-            worker.channel.send(Missing(self._missing | self._poison))
+        if (absent := self.absent.message) is not None:
+            worker.channel.send(absent)
         self._go_on()
 
     async def opened(self) -> None:
@@ -210,6 +186,10 @@ class Conductor:
         kept = used.union(self.keep(used))
         for place in self._slots.assign(sorted(kept if len(kept) <= self.segment.slots else used)):
             self.segment.clear_slot(place, range(self.segment.workers))
+
+    def _send(self, message: Downward) -> None:
+        for worker in self.workers():
+            worker.channel.send(message)
 
     def _go_on(self) -> None:
         """Once for all that happens in one turn of the loop: many slots report at a time."""
@@ -270,10 +250,9 @@ class Conductor:
         loading = rollout.loading(worker.seen)
         specs = [slot for plan in self._state.plans.values() for slot in plan.slots if slot.id in loading]
         reason = f"{self._deaths} workers died loading it"
-        self._poison |= {slot.bundle: reason for slot in specs}
         self._deaths = 0
         note("bundle set aside", logging.ERROR, slots=loading, reason=reason)
-        self._tell_missing()
+        self.absent.poison((slot.bundle for slot in specs), reason)
 
     def _tell_commits(self, before: rollout.State) -> None:
         new = {name: at for name, at in self._state.committed.items() if before.committed.get(name) != at}

@@ -30,13 +30,13 @@ class Asked(msgspec.Struct, frozen=True):
 def towards(deployment: Deployment | None, endpoint: str, version: int) -> DeploymentSpec:
     """The spec that brings another version by the strategy an endpoint has; `direct` when it has none.
 
-    Of a split, the newcomer takes the place of the last arm, and what answers now that of the first. An `ab`
-    test has no winner to be, so it is left for `direct`.
+    Of a split, the newcomer takes the place of the candidate, and what answers now that of the other arm. An
+    `ab` test has no winner to be, so it is left for `direct`.
     """
     if deployment is None or deployment.live is None or deployment.spec.strategy in ("direct", "ab"):
         return direct(deployment, endpoint, version)
     spec = deployment.spec
-    arms = _arms(spec.arms, deployment.live, version)
+    arms = _arms(spec, deployment.live, version)
     return msgspec.structs.replace(spec, candidate=version, arms=arms, follows=None)
 
 
@@ -49,8 +49,20 @@ def direct(deployment: Deployment | None, endpoint: str, version: int) -> Deploy
 
 
 def moved(spec: DeploymentSpec, live: int | None, version: int) -> DeploymentSpec:
-    """The spec of a deployment whose alias points at another version now."""
-    arms = _arms(spec.arms, live, version) if live is not None else ()
+    """The spec of a deployment whose alias points at another version now.
+
+    An experiment that the version would meet itself in is over: the version comes with `direct`.
+    """
+    arms = _arms(spec, live, version)
+    if spec.strategy == "ab" and not arms:
+        return DeploymentSpec(
+            spec.endpoint,
+            "direct",
+            version,
+            keep_warm=spec.keep_warm,
+            sticky=spec.sticky,
+            follows=spec.follows,
+        )
     return msgspec.structs.replace(spec, candidate=version, arms=arms)
 
 
@@ -74,7 +86,15 @@ def next_deployment(
     return msgspec.structs.replace(wanted, generation=known.generation + 1)
 
 
-def _arms(arms: tuple[Arm, ...], live: int, version: int) -> tuple[Arm, ...]:
-    if len(arms) != 2:
+def _arms(spec: DeploymentSpec, live: int | None, version: int) -> tuple[Arm, ...]:
+    """The arms with `version` as the candidate; of two, the other one is what is live.
+
+    None when there is no split, nothing that is live, or the version is another arm already.
+    """
+    others = [arm for arm in spec.arms if arm.version != spec.candidate]
+    weight = sum(arm.weight for arm in spec.arms if arm.version == spec.candidate)
+    if live is not None and len(others) == 1:
+        others = [Arm(live, others[0].weight)]
+    if live is None or not others or version in {arm.version for arm in others}:
         return ()
-    return (Arm(live, arms[0].weight), Arm(version, arms[1].weight))
+    return (*others, Arm(version, weight))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelport.control.judging.sight import P95, Levels, Sight, finite, levels, milliseconds, of_right
-from modelport.control.statistics import quantile, rate
+from modelport.control.statistics import odds, quantile, rate
 from modelport.core.rollout import Finding
 
 
@@ -15,7 +15,7 @@ def error_rate(sight: Sight) -> Finding:
     if not seen.trials:
         return Finding("error_rate", "absent", limit=limit, text="no request of the candidate has ended yet")
     at = levels("error_rate", sight.terms)
-    return _limited("error_rate", seen.trials, seen.faults, limit, at)
+    return _limited("error_rate", seen.trials, seen.faults, limit, at, spread=odds.FAR)
 
 
 def accuracy_threshold(sight: Sight) -> Finding:
@@ -28,7 +28,9 @@ def accuracy_threshold(sight: Sight) -> Finding:
         return Finding("accuracy_threshold", "absent", limit=limit, text=text)
     wrong = seen.labels - seen.right
     at = levels("accuracy_threshold", sight.terms)
-    return of_right(_limited("accuracy_threshold", seen.labels, wrong, 1 - limit, at), limit, "at least")
+    return of_right(
+        _limited("accuracy_threshold", seen.labels, wrong, 1 - limit, at, spread=odds.NEAR), limit, "at least"
+    )
 
 
 def latency_p95(sight: Sight) -> Finding:
@@ -62,11 +64,11 @@ def latency_p95(sight: Sight) -> Finding:
     )
 
 
-def _limited(name: str, trials: int, hits: int, limit: float, at: Levels) -> Finding:
+def _limited(name: str, trials: int, hits: int, limit: float, at: Levels, *, spread: float) -> Finding:
     """A rate against the most that is allowed."""
-    harm, hold = rate.beyond(trials, hits, limit), rate.within(trials, hits, limit)
+    harm, hold = rate.beyond(trials, hits, limit, spread), rate.within(trials, hits, limit, spread)
     verdict = at.verdict(harm, hold)
-    low, high = rate.bounds(trials, hits, at.harm, at.hold)
+    low, high = rate.bounds(trials, hits, at.harm, at.hold, spread)
     return Finding(
         name,
         verdict,
@@ -76,6 +78,6 @@ def _limited(name: str, trials: int, hits: int, limit: float, at: Levels) -> Fin
         limit,
         samples=trials,
         fits=hits <= limit * trials,
-        needed=0 if verdict == "holds" else rate.needed(trials, hits, limit, at.hold),
+        needed=0 if verdict == "holds" else rate.needed(trials, hits, limit, at.hold, spread),
         text=f"errors {hits / trials:.2%} [{low:.2%}, {high:.2%}] of {trials} requests, at most {limit:.2%}",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from modelport.control.judging.sight import P95, Levels, Sight, levels, milliseconds, needed
+from modelport.control.judging.sight import P95, Levels, Sight, Within, levels, milliseconds
 from modelport.control.statistics import odds, quantile, rate
 from modelport.control.statistics.tails import Question
 from modelport.core.deployment import Terms
@@ -68,7 +68,7 @@ def _latency(sight: Sight, limit: float) -> Finding | None:
         limit=limit,
         samples=samples,
         fits=worse <= limit,
-        needed=needed(verdict, within, odds.EVEN, at.hold, samples),
+        needed=Within(odds.EVEN, at.hold, odds.MIDDLE).needed(verdict, within, samples),
         text=f"p95 {milliseconds(own)} against {milliseconds(other)} ({worse:+.1%}, at most {limit:+.1%})",
     )
 
@@ -82,7 +82,7 @@ def _accuracy(sight: Sight, limit: float) -> Finding | None:
     low, high = rate.bounds(theirs.labels, theirs.right, about.hold, about.harm)
     ll = sight.accuracy.likelihoods
     most, least = odds.index_up(_allowed(high, limit)), odds.index_down(_allowed(low, limit))
-    verdict = at.verdict(odds.above(ll, most), odds.below(ll, least))
+    verdict = at.verdict(odds.above(ll, most, odds.NEAR), odds.below(ll, least, odds.NEAR))
     own, other = mine.right / mine.labels, theirs.right / theirs.labels
     worse = 1 - own / other
     return Finding(
@@ -92,7 +92,7 @@ def _accuracy(sight: Sight, limit: float) -> Finding | None:
         limit=limit,
         samples=mine.labels,
         fits=worse <= limit,
-        needed=needed(verdict, ll, least, at.hold, mine.labels),
+        needed=Within(least, at.hold, odds.NEAR).needed(verdict, ll, mine.labels),
         text=f"accuracy {own:.2%} against {other:.2%} ({-worse:+.1%}, at most {-limit:+.1%})",
     )
 

@@ -11,14 +11,14 @@ from typing import Final
 
 import numpy as np
 
-from modelport.control.judging.sight import P95, Levels, Sight, levels, milliseconds, needed, of_right
+from modelport.control.judging.sight import P95, Levels, Sight, Within, levels, milliseconds, of_right
 from modelport.control.statistics import odds, quantile, rate
 from modelport.control.statistics.pair import Pair, Table
 from modelport.control.statistics.tails import Question
 from modelport.core.rollout import Finding
 
-ERRORS_MARGIN: Final = odds.EVEN + 2
-"""Odds of a fault up to 1.10 times (1.05 squared) those of the baseline are no harm."""
+ERRORS_MARGIN: Final = odds.EVEN + 1
+"""Odds of a fault up to 1.05 times those of the baseline are no harm."""
 ACCURACY_MARGIN: Final = odds.EVEN + 1
 """Odds of a wrong label up to 1.05 times those of the baseline are no harm."""
 LATENCY_FACTOR: Final = 1.1
@@ -34,8 +34,9 @@ def errors(sight: Sight) -> Finding:
     mine, theirs = sight.candidate, sight.baseline
     if not mine.trials or not theirs.trials:
         return _absent("guard.errors", mine.trials, "requests of both versions")
+    at = levels("guard.errors", sight.terms)
     seen = Table(mine.trials, mine.faults, theirs.trials, theirs.faults)
-    return _compared("guard.errors", seen, sight.errors, ERRORS_MARGIN, levels("guard.errors", sight.terms))
+    return _compared("guard.errors", seen, sight.errors, ERRORS_MARGIN, at, spread=odds.FAR)
 
 
 def accuracy(sight: Sight) -> Finding:
@@ -45,7 +46,7 @@ def accuracy(sight: Sight) -> Finding:
         return _absent("guard.accuracy", mine.labels, "feedback on predictions of both versions")
     seen = Table(mine.labels, mine.labels - mine.right, theirs.labels, theirs.labels - theirs.right)
     at = levels("guard.accuracy", sight.terms)
-    found = _compared("guard.accuracy", seen, sight.accuracy, ACCURACY_MARGIN, at)
+    found = _compared("guard.accuracy", seen, sight.accuracy, ACCURACY_MARGIN, at, spread=odds.NEAR)
     return of_right(found, theirs.right / theirs.labels, "baseline")
 
 
@@ -114,11 +115,11 @@ def _absent(name: str, samples: int, missing: str) -> Finding:
     return Finding(name, "absent", samples=samples, text=f"nothing to say yet: waiting for {missing}")
 
 
-def _compared(name: str, seen: Table, pair: Pair, margin: int, at: Levels) -> Finding:
+def _compared(name: str, seen: Table, pair: Pair, margin: int, at: Levels, *, spread: float) -> Finding:
     """A rate against that of the other arm; its bounds are those of the odds ratio, at the other's rate."""
     ll = pair.likelihoods
-    verdict = at.verdict(odds.above(ll, margin), odds.below(ll, margin))
-    low, high = odds.bounds(ll, at.harm)[0], odds.bounds(ll, at.hold)[1]
+    verdict = at.verdict(odds.above(ll, margin, spread), odds.below(ll, margin, spread))
+    low, high = odds.bounds(ll, at.harm, spread)[0], odds.bounds(ll, at.hold, spread)[1]
     own, other = seen.hits / seen.trials, seen.other_hits / seen.other_trials
     return Finding(
         name,
@@ -129,7 +130,7 @@ def _compared(name: str, seen: Table, pair: Pair, margin: int, at: Levels) -> Fi
         other,
         samples=seen.trials,
         fits=verdict != "harm",
-        needed=needed(verdict, ll, margin, at.hold, seen.trials),
+        needed=Within(margin, at.hold, spread).needed(verdict, ll, seen.trials),
         text=f"errors {own:.2%} of {seen.trials} requests, baseline {other:.2%} of {seen.other_trials}",
     )
 

@@ -15,18 +15,21 @@ from modelport.core.deployment import Criteria, Terms
 
 GUARDS: Final = ("guard.errors", "guard.latency", "guard.accuracy", "guard.broken", "guard.split")
 
+ASKED: Final = 2 / 3
+"""Part of the level that the criteria share when there are any; guards share the rest."""
+
 WEIGHTS: Final = {
     "error_rate": 4.0,
     "latency_p95": 3.0,
     "accuracy_threshold": 4.0,
     "performance_degradation": 3.0,
-    "guard.errors": 3.0,
-    "guard.latency": 2.0,
-    "guard.accuracy": 2.5,
-    "guard.broken": 0.25,
-    "guard.split": 0.25,
+    "guard.errors": 4.0,
+    "guard.latency": 1.5,
+    "guard.accuracy": 2.0,
+    "guard.broken": 0.2,
+    "guard.split": 0.3,
 }
-"""Of what is asked for and of what often goes wrong, more."""
+"""Shares within the criteria, and within the guards: more where harm is common and evidence is dear."""
 
 
 def asked(criteria: Criteria) -> tuple[str, ...]:
@@ -42,5 +45,6 @@ def asked(criteria: Criteria) -> tuple[str, ...]:
 
 def harm_level(name: str, terms: Terms) -> float:
     """Chance that `name` may have of showing harm where there is none, over the whole rollout."""
-    total = sum(WEIGHTS[each] for each in (*asked(terms.criteria), *GUARDS))
-    return terms.error_level * WEIGHTS[name] / total
+    criteria = asked(terms.criteria)
+    among, part = (GUARDS, 1 - ASKED if criteria else 1.0) if name in GUARDS else (criteria, ASKED)
+    return terms.error_level * part * WEIGHTS[name] / sum(WEIGHTS[each] for each in among)

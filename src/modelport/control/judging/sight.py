@@ -6,10 +6,11 @@ import math
 from typing import Final
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from modelport.control.judging.level import harm_level
 from modelport.control.statistics import rate
-from modelport.control.statistics.odds import Floats
 from modelport.control.statistics.pair import Pair
 from modelport.control.statistics.split import Split
 from modelport.control.statistics.tails import Tails
@@ -50,17 +51,24 @@ class Levels(msgspec.Struct, frozen=True):
         return "holds" if hold >= -math.log(self.hold) else "open"
 
 
+class Within(msgspec.Struct, frozen=True):
+    """What it takes to show that odds are below those at index `null` of the grid."""
+
+    null: int
+    level: float
+    spread: float
+
+    def needed(self, verdict: Verdict, ll: NDArray[np.float64], samples: int) -> int | None:
+        """Samples still to come, at the present estimate; None when no number would do or none is known."""
+        if verdict == "holds":
+            return 0
+        times = rate.more(ll, self.null, self.level, self.spread) if self.null and ll.any() else None
+        return None if times is None else math.ceil((times - 1) * samples)
+
+
 def levels(name: str, terms: Terms) -> Levels:
     """The levels of a finding among all of its rollout."""
     return Levels(harm_level(name, terms), terms.error_level)
-
-
-def needed(verdict: Verdict, ll: Floats, null: int, level: float, samples: int) -> int | None:
-    """Samples still to come, at the present estimate, until it is shown that the odds are below `null`."""
-    if verdict == "holds":
-        return 0
-    times = rate.more(ll, null, level) if null > 0 and ll.any() else None
-    return None if times is None else math.ceil((times - 1) * samples)
 
 
 def finite(number: float) -> float | None:

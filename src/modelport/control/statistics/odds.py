@@ -3,8 +3,8 @@
 Evidence about odds w is kept as the log-likelihood ratio of every w of a grid against w = 1, one number each.
 A one-sided test of "w is at most w0" mixes the likelihood ratios of all w > w0 against w0 with fixed weights
 (Robbins 1970, "Statistical methods related to the law of the iterated logarithm"; Howard, Ramdas, McAuliffe &
-Sekhon 2021, "Time-uniform, nonparametric, nonasymptotic confidence sequences"). Weights fall by the same
-factor from one step of the grid to the next: an exponential prior on the distance of ln w from ln w0.
+Sekhon 2021, "Time-uniform, nonparametric, nonasymptotic confidence sequences"). The weights are Robbins'
+normal mixture, one half of it: a half-normal prior on the distance of ln w from ln w0.
 
 Families with a monotone likelihood ratio, and all that are used here have one, make the ratio of w > w0
 against w0 a supermartingale under every w <= w0, not only under w0 itself. So what is rejected at w0 is
@@ -14,6 +14,7 @@ rejected below it, and the set of w that is not rejected is an interval: a confi
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -29,47 +30,32 @@ EVEN: Final = REACH
 """Index of odds 1."""
 THETA: Final[Floats] = np.asarray(STEP * np.arange(-REACH, REACH + 1), dtype=np.float64)
 """Natural logarithms of the odds."""
-SPREAD: Final = 0.7
-"""Mean of the prior on the distance from the null, in natural logarithms of odds."""
-
-_FALL = math.exp(-STEP / SPREAD)
-PRIOR: Final[Floats] = np.asarray((1 - _FALL) * _FALL ** np.arange(2 * REACH), dtype=np.float64)
-"""Weight of the odds that lie 1, 2, 3 ... steps beyond the null; they sum to less than 1."""
-_LOG_PRIOR = np.log(PRIOR)
-_ABOVE = np.array([[PRIOR[j - i - 1] if j > i else 0.0 for j in range(POINTS)] for i in range(POINTS)])
+NEAR: Final = 0.5
+MIDDLE: Final = 1.0
+FAR: Final = 1.8
+"""Scales of the prior on the distance of ln w from the null: what differs slightly, clearly, by multiples.
+Any is valid; evidence comes soonest about differences of its size."""
 
 
-def above(ll: Floats, null: int = EVEN) -> float:
+def above(ll: Floats, null: int = EVEN, spread: float = MIDDLE) -> float:
     """Natural logarithm of the e-value against "the odds are at most those at index `null`".
 
     Shapes: `ll` holds `POINTS` log-likelihoods, known up to one common constant.
     """
-    return mixed(ll[null + 1 :] - ll[null])
+    return _mixed(ll[null + 1 :] - ll[null], spread)
 
 
-def below(ll: Floats, null: int = EVEN) -> float:
+def below(ll: Floats, null: int = EVEN, spread: float = MIDDLE) -> float:
     """Natural logarithm of the e-value against "the odds are at least those at index `null`"."""
-    return mixed(ll[:null][::-1] - ll[null])
+    return _mixed(ll[:null][::-1] - ll[null], spread)
 
 
-def mixed(ratios: Floats) -> float:
-    """Natural logarithm of the mixture of likelihood ratios 1, 2, 3 ... steps beyond the null.
-
-    Minus infinity where no odds of the grid lie beyond it: nothing can be said there.
-    """
-    if not ratios.size:
-        return -math.inf
-    terms = ratios + _LOG_PRIOR[: ratios.shape[-1]]
-    top = float(terms.max())
-    return top + math.log(float(np.exp(terms - top).sum()))
-
-
-def bounds(ll: Floats, level: float) -> tuple[float, float]:
+def bounds(ll: Floats, level: float, spread: float = MIDDLE) -> tuple[float, float]:
     """Lower and upper confidence bound of the odds, each valid at any time with 1 - `level`.
 
     Rounded outwards to the grid; 0 and infinity where nothing is ruled out.
     """
-    low, high = _ruled_out(ll, level), _ruled_out(ll[::-1], level)
+    low, high = _ruled_out(ll, level, spread), _ruled_out(ll[::-1], level, spread)
     lower = 0.0 if low is None else math.exp(THETA[low])
     upper = math.inf if high is None else math.exp(-THETA[high])
     return lower, upper
@@ -86,10 +72,37 @@ def index_down(odds: float) -> int:
     return POINTS - 1 - index_up(1 / odds if odds > 0 else math.inf)
 
 
-def _ruled_out(ll: Floats, level: float) -> int | None:
+def _mixed(ratios: Floats, spread: float) -> float:
+    """Natural logarithm of the mixture of likelihood ratios 1, 2, 3 ... steps beyond the null.
+
+    Minus infinity where no odds of the grid lie beyond it: nothing can be said there.
+    """
+    if not ratios.size:
+        return -math.inf
+    terms = ratios + _log_prior(spread)[: ratios.size]
+    top = float(terms.max())
+    return top + math.log(float(np.exp(terms - top).sum()))
+
+
+def _ruled_out(ll: Floats, level: float, spread: float) -> int | None:
     """Index of the largest odds whose test rejects them."""
     scaled = ll - ll.max()
     with np.errstate(divide="ignore"):
-        values = np.log(_ABOVE @ np.exp(scaled)) - scaled
+        values = np.log(_beyond_each(spread) @ np.exp(scaled)) - scaled
     rejected = np.flatnonzero(values >= -math.log(level))
     return int(rejected[-1]) if rejected.size else None
+
+
+@cache
+def _log_prior(spread: float) -> Floats:
+    """Log-weights of the odds 1, 2, 3 ... steps beyond the null; the weights sum to 1."""
+    densities = -0.5 * np.square(STEP / spread * np.arange(1, 2 * REACH + 1))
+    return np.asarray(densities - np.logaddexp.reduce(densities))
+
+
+@cache
+def _beyond_each(spread: float) -> Floats:
+    """Row i weighs all odds of the grid that lie above those at index i."""
+    steps = np.arange(POINTS) - np.arange(POINTS)[:, None] - 1
+    weights = np.exp(_log_prior(spread))[np.clip(steps, 0, 2 * REACH - 1)]
+    return np.asarray(np.where(steps >= 0, weights, 0.0))

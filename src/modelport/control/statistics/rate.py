@@ -28,9 +28,9 @@ def tilts(trials: int, hits: int, limit: float) -> Floats:
         return np.asarray(hits * odds.THETA - trials * np.log1p(limit * np.expm1(odds.THETA)))
 
 
-def beyond(trials: int, hits: int, limit: float) -> float:
+def beyond(trials: int, hits: int, limit: float, spread: float = odds.MIDDLE) -> float:
     """Log e-value against "the rate never exceeds `limit`"."""
-    return odds.above(tilts(trials, hits, limit))
+    return odds.above(tilts(trials, hits, limit), odds.EVEN, spread)
 
 
 def far_beyond(trials: int, hits: int, limit: float) -> float:
@@ -45,56 +45,58 @@ def far_beyond(trials: int, hits: int, limit: float) -> float:
     return float(np.logaddexp.reduce(hits * np.log(rates / limit) + misses)) - math.log(rates.size)
 
 
-def within(trials: int, hits: int, limit: float) -> float:
+def within(trials: int, hits: int, limit: float, spread: float = odds.MIDDLE) -> float:
     """Log e-value against "the rate never falls below `limit`"."""
-    return odds.below(tilts(trials, hits, limit))
+    return odds.below(tilts(trials, hits, limit), odds.EVEN, spread)
 
 
-def bounds(trials: int, hits: int, harm: float, hold: float) -> tuple[float, float]:
+def bounds(
+    trials: int, hits: int, harm: float, hold: float, spread: float = odds.MIDDLE
+) -> tuple[float, float]:
     """Bounds of the rate: the lower at level `harm`, the upper at level `hold`; to 1 in 1,000 of its odds.
 
     The lower lies above a limit just when `beyond` reaches 1/`harm` there, the upper below it just when
     `within` reaches 1/`hold`.
     """
-    low = _lower(trials, hits, harm)
-    return low, 1.0 - _lower(trials, trials - hits, hold)
+    low = _lower(trials, hits, harm, spread)
+    return low, 1.0 - _lower(trials, trials - hits, hold, spread)
 
 
-def needed(trials: int, hits: int, limit: float, level: float) -> int | None:
+def needed(trials: int, hits: int, limit: float, level: float, spread: float = odds.MIDDLE) -> int | None:
     """Trials still to come, at the present rate, until `within` reaches 1/`level`; None if it never will."""
     if trials == 0 or hits / trials >= limit:
         return None
     ll = tilts(1, 0, limit) * trials + hits * odds.THETA
-    times = more(ll, odds.EVEN, level)
+    times = more(ll, odds.EVEN, level, spread)
     return None if times is None else math.ceil((times - 1) * trials)
 
 
-def more(ll: Floats, null: int, level: float) -> float | None:
+def more(ll: Floats, null: int, level: float, spread: float = odds.MIDDLE) -> float | None:
     """How many times the present evidence it takes until `odds.below` reaches 1/`level`; at least 1."""
     goal, times = -math.log(level), 1.0
-    while odds.below(ll * times, null) < goal:
+    while odds.below(ll * times, null, spread) < goal:
         times *= 2
         if times > _MOST:
             return None
     low = times / 2 if times > 1 else 1.0
     for _ in range(12 if times > 1 else 0):
         middle = (low + times) / 2
-        low, times = (middle, times) if odds.below(ll * middle, null) < goal else (low, middle)
+        low, times = (middle, times) if odds.below(ll * middle, null, spread) < goal else (low, middle)
     return times
 
 
-def _lower(trials: int, hits: int, level: float) -> float:
+def _lower(trials: int, hits: int, level: float, spread: float) -> float:
     """Largest rate that `beyond` rejects, by bisection on its logit; 0 when it rejects none."""
     if hits == 0:
         return 0.0
     goal, share = -math.log(level), min(hits / trials, 1 - 1e-9)
     high = math.log(share / (1 - share))
     low = high - _FAR
-    if beyond(trials, hits, _rate(low)) < goal:
+    if beyond(trials, hits, _rate(low), spread) < goal:
         return 0.0
     while high - low > 1e-3:
         middle = (low + high) / 2
-        rejected = beyond(trials, hits, _rate(middle)) >= goal
+        rejected = beyond(trials, hits, _rate(middle), spread) >= goal
         low, high = (middle, high) if rejected else (low, middle)
     return _rate(low)
 

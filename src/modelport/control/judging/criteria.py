@@ -15,7 +15,7 @@ def error_rate(sight: Sight) -> Finding:
     if not seen.trials:
         return Finding("error_rate", "absent", limit=limit, text="no request of the candidate has ended yet")
     at = levels("error_rate", sight.terms)
-    return _limited("error_rate", seen.trials, seen.faults, limit, at, spread=odds.FAR)
+    return _limited("error_rate", seen.trials, seen.faults, limit, at, spread=odds.MIDDLE)
 
 
 def accuracy_threshold(sight: Sight) -> Finding:

@@ -15,6 +15,8 @@ import math
 from bisect import bisect_left
 from collections.abc import Mapping
 
+import numpy as np
+
 from modelport.control.statistics import rate
 from modelport.core.latency import CELLS, upper
 
@@ -64,16 +66,18 @@ def value(found: Histogram, share: float) -> float | None:
 def bounds(found: Histogram, share: float, harm: float, hold: float) -> tuple[float, float]:
     """Bounds in seconds of the `share` quantile: the lower at level `harm`, the upper at level `hold`."""
     trials, tail = size(found), 1.0 - share
-    cells = range(CELLS)
+    counts = np.zeros(CELLS, dtype=np.intp)
+    counts[list(found)] = list(found.values())
+    above = (trials - counts.cumsum()).tolist()
     least, most = -math.log(harm), -math.log(hold)
-    low = bisect_left(cells, True, key=lambda at: not _beyond(trials, exceeding(found, at), tail, least))
-    high = bisect_left(cells, True, key=lambda at: _within(trials, exceeding(found, at), tail, most))
+    low = bisect_left(above, True, key=lambda hits: not _beyond(trials, hits, tail, least))
+    high = bisect_left(above, True, key=lambda hits: _within(trials, hits, tail, most))
     return (UPPERS[low - 1] if low else 0.0), (UPPERS[high] if high < CELLS else math.inf)
 
 
 def _beyond(trials: int, hits: int, limit: float, goal: float) -> bool:
-    return rate.beyond(trials, hits, limit) >= goal
+    return hits > limit * trials and rate.beyond(trials, hits, limit) >= goal
 
 
 def _within(trials: int, hits: int, limit: float, goal: float) -> bool:
-    return rate.within(trials, hits, limit) >= goal
+    return hits < limit * trials and rate.within(trials, hits, limit) >= goal

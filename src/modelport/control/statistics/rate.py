@@ -10,12 +10,14 @@ nothing else has to be kept.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from modelport.control.statistics import odds
 from modelport.control.statistics.odds import Floats
 
+_TILT = np.expm1(odds.THETA)
 _MOST = 10**9
 """Times of the present evidence beyond which it is not worth waiting."""
 _FAR = 24.0
@@ -25,7 +27,7 @@ _FAR = 24.0
 def tilts(trials: int, hits: int, limit: float) -> Floats:
     """Log-likelihood of `hits` in `trials` at odds of the grid times those of `limit`, against `limit`."""
     with np.errstate(divide="ignore"):
-        return np.asarray(hits * odds.THETA - trials * np.log1p(limit * np.expm1(odds.THETA)))
+        return np.asarray(hits * odds.THETA - trials * np.log1p(limit * _TILT))
 
 
 def beyond(trials: int, hits: int, limit: float, spread: float = odds.MIDDLE) -> float:
@@ -79,26 +81,44 @@ def more(ll: Floats, null: int, level: float, spread: float = odds.MIDDLE) -> fl
         if times > _MOST:
             return None
     low = times / 2 if times > 1 else 1.0
-    for _ in range(12 if times > 1 else 0):
+    for _ in range(7 if times > 1 else 0):
         middle = (low + times) / 2
         low, times = (middle, times) if odds.below(ll * middle, null, spread) < goal else (low, middle)
     return times
 
 
 def _lower(trials: int, hits: int, level: float, spread: float) -> float:
-    """Largest rate that `beyond` rejects, by bisection on its logit; 0 when it rejects none."""
+    """Largest rate that `beyond` rejects, searched on its logit; 0 when it rejects none."""
     if hits == 0:
         return 0.0
-    goal, share = -math.log(level), min(hits / trials, 1 - 1e-9)
-    high = math.log(share / (1 - share))
-    low = high - _FAR
-    if beyond(trials, hits, _rate(low), spread) < goal:
-        return 0.0
+    share = min(hits / trials, 1 - 1e-9)
+    estimate = math.log(share / (1 - share))
+
+    def missing(logit: float) -> float:
+        return -math.log(level) - beyond(trials, hits, _rate(logit), spread)
+
+    step = min(4.0, 4.0 / math.sqrt(trials * share * (1 - share) + 1e-9))
+    low = estimate - step
+    while missing(low) > 0:
+        step *= 2
+        low -= step
+        if step > _FAR:
+            return 0.0
+    return _rate(_root(missing, low, estimate))
+
+
+def _root(missing: Callable[[float], float], low: float, high: float) -> float:
+    """The last place up to 0.001 before an increasing function turns positive (Illinois method)."""
+    under, over, last = missing(low), missing(high), 0
     while high - low > 1e-3:
-        middle = (low + high) / 2
-        rejected = beyond(trials, hits, _rate(middle), spread) >= goal
-        low, high = (middle, high) if rejected else (low, middle)
-    return _rate(low)
+        middle = min(max(low - under * (high - low) / (over - under), low + 5e-4), high - 5e-4)
+        value = missing(middle)
+        if value <= 0:
+            low, under, over = middle, value, over / 2 if last < 0 else over
+        else:
+            high, over, under = middle, value, under / 2 if last > 0 else under
+        last = -1 if value <= 0 else 1
+    return low
 
 
 def _rate(logit: float) -> float:

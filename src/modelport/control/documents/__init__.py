@@ -4,7 +4,7 @@
     resolve(documents, binding)   documents -> `Asked`: models and versions found, quantities in their units
     becoming(asked, now)          what an apply changes, as rows
 
-`forms.py` is the one place where keys are described; `schema()` publishes it.
+`forms.py` and `config_forms.py` are the one place where keys are described; `schema()` publishes it.
 """
 
 from modelport.control.documents.binding import Binding

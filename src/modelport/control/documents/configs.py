@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import msgspec
 
+from modelport.control.documents.config_forms import ScalingForm
 from modelport.control.documents.faults import Fault
-from modelport.control.documents.forms import ScalingForm
 from modelport.control.documents.reading import PlacedConfig
 from modelport.core.deployment import ModelConfig, Overrides
 from modelport.core.plan import Scaling

@@ -9,8 +9,9 @@ import msgspec
 
 from modelport.control.documents import json_text, yaml_text
 from modelport.control.documents.checking import conform
+from modelport.control.documents.config_forms import ModelConfigForm
 from modelport.control.documents.faults import Fault, refused, syntax
-from modelport.control.documents.forms import LATER, DeploymentForm, FileForm, ModelConfigForm
+from modelport.control.documents.forms import LATER, DeploymentForm, FileForm
 from modelport.control.documents.limits import check_size
 from modelport.control.documents.nodes import Node, Path, Place, place, pointer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from msgspec import UNSET
 
@@ -92,7 +93,7 @@ class _Resolver:
         """A `model_config` that says a version and has no deployment beside it: that version must be there
         already, or is deployed where nothing is."""
         written = self._version or placed.form.version
-        if written is UNSET or self._is_deployed_here(found.model):
+        if written is UNSET or found.model in self._deployed:
             return
         picked = self._pick(placed, found, written, "version")
         if found.wanted is None:
@@ -118,10 +119,18 @@ class _Resolver:
         pointed = self._reference(placed)[1]
         if pointed:
             return pointed
-        for each in self._documents.configs:
-            if each.form.version is not UNSET and self._name(each) == found.model:
-                return each.form.version
-        return None
+        return self._versions.get(found.model)
+
+    @cached_property
+    def _versions(self) -> dict[str, str | int]:
+        """The version that a `model_config` of the same file says, by model."""
+        said = [(self._safe_name(each), each.form.version) for each in self._documents.configs]
+        return {name: version for name, version in said if name is not None and version is not UNSET}
+
+    @cached_property
+    def _deployed(self) -> frozenset[str | None]:
+        """Models that the same file deploys."""
+        return frozenset(self._safe_name(each) for each in self._documents.deployments)
 
     def _pick(self, placed: Placed, found: Known, word: str | int, key: str) -> Picked:
         try:
@@ -166,9 +175,6 @@ class _Resolver:
         if first is not placed:
             at = first.fault("").at
             raise Wrong(placed.fault(f"model {model!r} has a {kind} already, at {at}"))
-
-    def _is_deployed_here(self, model: str) -> bool:
-        return any(self._safe_name(each) == model for each in self._documents.deployments)
 
     def _safe_name(self, placed: Placed) -> str | None:
         """The model of another document, whose own faults are told in its own turn."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+from tests import databases
 from tests.db.clock import Still
 
 from modelport.db import idempotency
@@ -77,7 +79,17 @@ def test_what_a_killed_control_plane_left_under_way_is_free_after_a_while(
     assert answers.begin("anna", "k", "digest") is None
 
 
-def test_what_it_left_is_free_at_once_when_it_is_known_to_be_the_only_one(answers: Idempotency) -> None:
+def test_what_it_left_in_a_file_is_free_at_the_next_start(tmp_path: Path, clock: Still) -> None:
+    with databases.fresh("sqlite", tmp_path) as database:
+        left_under_way(Idempotency(database, clock))
+
+
+def test_what_another_has_under_way_on_a_server_stays_so(tmp_path: Path, clock: Still) -> None:
+    with databases.fresh("postgresql", tmp_path) as database, pytest.raises(Conflict):
+        left_under_way(Idempotency(database, clock))
+
+
+def left_under_way(answers: Idempotency) -> None:
     answers.begin("anna", "k", "digest")
     answers.begin("anna", "done", "digest")
     answers.finish("anna", "done", ANSWER)

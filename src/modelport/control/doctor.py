@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +16,7 @@ from modelport.control.store import fleets, plans, replicas
 from modelport.core.clock import Clock
 from modelport.core.sights import Check
 from modelport.db import journal
-from modelport.db.check import examine
+from modelport.db.check import examine, rebuild_indexes
 from modelport.db.connect import Database
 from modelport.db.journal import Author
 from modelport.registry.verify import Damaged
@@ -61,7 +62,7 @@ class Doctor:
         return tuple(self._mended(author, each) for each in self._looks())
 
     def _looks(self) -> Iterator[Mend]:
-        yield from (Mend(each) for each in examine(self._database))
+        yield from (self._of_database(each) for each in examine(self._database))
         yield from self._of_artifacts()
         yield from (Mend(each) for each in self._of_replicas())
         yield self._of_room()
@@ -74,6 +75,10 @@ class Doctor:
         now, name = self._clock.now(), found.check.name
         self._database.write(lambda to: journal.append(to, author, "doctor.repair", name, at=now))
         return msgspec.structs.replace(found.check, repaired=True)
+
+    def _of_database(self, found: Check) -> Mend:
+        """Indexes can be made anew from their tables; nothing else of a database can."""
+        return Mend(found, partial(rebuild_indexes, self._database) if found.repair else None)
 
     def _of_artifacts(self) -> Iterator[Mend]:
         found = list(self._artifacts.damaged())

@@ -70,10 +70,10 @@ def rollback_rollout(call: Call, endpoint: str) -> Progress:
 )
 async def watch_rollout(call: Call, endpoint: str) -> Response:
     """The rollout now and whenever it changes, as events `rollout`, until it has ended (`end`)."""
-    deployments = call.platform.deployments
+    deployments, project = call.platform.deployments, call.project
 
     def look() -> Seen:
-        progress = deployments.rollout(call.project, endpoint)
+        progress = deployments.rollout(project, endpoint)
         body = msgspec.json.encode(progress)
         tag = hashlib.sha256(body).hexdigest()[:16]
         return Seen(tag, body, progress.rollout.phase in ENDED)

@@ -18,12 +18,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy.engine import Connection
+
 from modelport.assembly.files import held, keep, private
+from modelport.assembly.joining import Joining
+from modelport.assembly.predictions import Predictions
 from modelport.control.bell import Bell
 from modelport.control.catalog import Shelves
 from modelport.control.deployments import Deployments
 from modelport.control.doctor import Doctor
 from modelport.control.documents import Abilities
+from modelport.control.feedback.joiner import Joiner
 from modelport.control.feedback.taking import Feedback
 from modelport.control.fleet import Fleets
 from modelport.control.logs import Logs
@@ -43,7 +48,7 @@ from modelport.db.idempotency import Idempotency
 from modelport.db.keys import Keys
 from modelport.db.secrets import Secrets
 from modelport.errors import ModelportError
-from modelport.registry import models
+from modelport.registry import models, versions
 from modelport.registry.registry import Registry
 from modelport.storage.address import artifact_url
 from modelport.storage.urls import open_store
@@ -88,6 +93,7 @@ class Platform:
     doctor: Doctor
     backup: Backup
     reconciler: Reconciler
+    joining: Joining
     published: Bell
     first_key: str | None
 
@@ -116,9 +122,11 @@ def platform(where: Where, clock: Clock) -> Iterator[Platform]:
             schema.upgrade(database)
             built = _built(where, clock, database)
             built.reconciler.start()
+            built.joining.start()
             try:
                 yield built
             finally:
+                built.joining.stop()
                 built.reconciler.stop()
         finally:
             database.close()
@@ -127,7 +135,8 @@ def platform(where: Where, clock: Clock) -> Iterator[Platform]:
 def _built(where: Where, clock: Clock, database: Database) -> Platform:
     folder = where.folder.resolve()
     store = open_store(where.artifacts or (folder / "artifacts").as_uri())
-    published, catalog = Bell(), Shelves()
+    published, catalog, shipped = Bell(), Shelves(), Spools(folder / "spools")
+    joining = Joining(Joiner(database, Predictions(database, shipped), _task, clock))
     database.write(lambda to: fleets.add(to, fleets.LOCAL, "default"))
     registry = Registry(database, store, folder / "downloads", clock, Deployed(clock, catalog))
     reconciler = Reconciler(
@@ -151,8 +160,8 @@ def _built(where: Where, clock: Clock, database: Database) -> Platform:
         database,
         registry,
         Deployments(database, registry, clock, wake, target=Abilities()),
-        Fleets(database, clock, keys, Spools(folder / "spools"), published=published, wake=reconciler.wake),
-        Feedback(database, clock, models.get),
+        Fleets(database, clock, keys, shipped, published=published, wake=reconciler.wake),
+        Feedback(database, clock, models.get, wake=joining.wake),
         keys,
         Secrets(database, clock, sealing.load(os.environ, folder / "secret.key")),
         Audit(database, clock),
@@ -161,9 +170,15 @@ def _built(where: Where, clock: Clock, database: Database) -> Platform:
         Doctor(database, registry, clock, folder),
         Backup(database, store, clock, folder),
         reconciler,
+        joining,
         published,
         _first_key(keys, folder / "key"),
     )
+
+
+def _task(connection: Connection, project: str, model: str, number: int) -> str:
+    """What the outputs of a version mean."""
+    return versions.get(connection, project, model, number).task
 
 
 def _waking(reconciler: Reconciler, published: Bell) -> Callable[[], None]:

@@ -58,10 +58,14 @@ class LocalReplica:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> bool:
-        """Begin; False when the one of a former control plane still runs, and is kept."""
+        """Begin; False when the one of a former control plane still runs, and is kept.
+
+        One that was started with other settings is ended first: it may not even know where we are.
+        """
         private(self._local.folder)
-        adopted = self._is_running()
+        adopted = self._is_running() and self._is_as_wanted()
         if not adopted:
+            self._end()
             self._begin()
         self._thread.start()
         return not adopted
@@ -74,7 +78,11 @@ class LocalReplica:
     def stop(self) -> None:
         """Let it finish what it has, and end it; after a minute, at once."""
         self._stopping.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._end()
+
+    def _end(self) -> None:
         if not self._signal(signal.SIGTERM):
             return
         if not _wait(lambda: not self._is_running(), DRAIN_SECONDS):
@@ -96,7 +104,7 @@ class LocalReplica:
     def _begin(self) -> None:
         local = self._local
         settings = local.folder / "settings.json"
-        keep(settings, msgspec.json.encode(local.settings).decode())
+        keep(settings, self._settings.decode())
         lock = self._lock()
         if lock is None:
             return
@@ -113,6 +121,15 @@ class LocalReplica:
         finally:
             os.close(lock)
         keep(local.folder / "pid", str(self._process.pid))
+
+    def _is_as_wanted(self) -> bool:
+        with contextlib.suppress(OSError):
+            return (self._local.folder / "settings.json").read_bytes() == self._settings
+        return False
+
+    @property
+    def _settings(self) -> bytes:
+        return msgspec.json.encode(self._local.settings)
 
     def _is_running(self) -> bool:
         lock = self._lock()

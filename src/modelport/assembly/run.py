@@ -129,6 +129,7 @@ def _local(up: Up, built: Platform, url: str) -> Local:
         "fleet": LOCAL,
         "replica": REPLICA,
         "state": str(folder),
+        "spool": str(folder / "spool"),
     }
     return Local(folder, up.where.folder.resolve() / "logs" / f"replica-{REPLICA}.log", settings)
 

@@ -1,0 +1,134 @@
+"""A whole platform on this machine: real processes, killed and started again."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+from tests.registry import bundles
+
+from modelport import Control
+from modelport.assembly.platform import Where, platform
+from modelport.assembly.run import Started
+from modelport.core.sights import FeedbackSeen
+from modelport.errors import Conflict
+
+
+class Clock:
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+@contextmanager
+def up(folder: Path, port: int, control_port: int) -> Iterator[tuple[subprocess.Popen[str], Started]]:
+    """The platform in a process; ended as a Ctrl-C ends it, unless it is dead already."""
+    command = [sys.executable, "-m", "tests.assembly.up", str(folder), str(port), str(control_port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            said = process.stdout.readline()
+            assert said, (folder / "logs" / "control.log").read_text()
+            yield process, msgspec.json.decode(said, type=Started)
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                process.wait(60)
+
+
+def until(what: Callable[[], bool], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.05)
+
+
+def control(started: Started, folder: Path) -> Control:
+    return Control(started.control, key=(folder / "key").read_text())
+
+
+def live(to: Control, version: int) -> bool:
+    return to.deployments.get("churn").live == version
+
+
+def ask(started: Started, user: str = "u") -> httpx.Response:
+    url = f"{started.url}/v1/models/churn/predict"
+    return httpx.post(url, json={"input": [1.0, 2.0]}, headers={"x-user-id": user}, timeout=10)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / ".modelport"
+
+
+def test_it_serves_what_is_deployed_outlives_a_kill_and_ends_with_one_signal(home: Path) -> None:
+    """The story of a small platform: register, deploy, feedback, kill -9, found again, Ctrl-C."""
+    ports = (free_port(), free_port())
+    with up(home, *ports) as (process, started):
+        assert started.first_key == (home / "key").read_text()
+        assert not started.adopted
+        with control(started, home) as to:
+            for factor in (1.0, 2.0):
+                to.versions.register("churn", bundles.made(home.parent / "made", factor))
+            to.deployments.deploy("churn", 1)
+            until(lambda: live(to, 1) and ask(started).status_code == 200)
+            answer = ask(started).json()
+            assert to.feedback.send("churn", answer["prediction_id"], answer["prediction"]).new == 1
+            until(lambda: seen(to).joined)
+            assert (seen(to).right, seen(to).version) == (
+                None,
+                1,
+            )  # of a number nobody said how near is right
+        process.kill()
+        process.wait()
+        assert ask(started).status_code == 200  # nobody leads, and callers do not notice
+    with up(home, *ports) as (process, again):
+        assert again.adopted
+        assert again.first_key is None
+        with control(again, home) as to:
+            assert live(to, 1)
+            to.deployments.activate("churn", 2)
+            until(lambda: live(to, 2) and ask(again).headers["x-modelport-version"] == "churn:2")
+            assert to.models.status("churn").state == "serving"
+            assert all(check.ok for check in to.doctor.examine() if check.name != "disk")
+            assert {line.service for line in to.logs.read()} == {"control", "model-deployment"}
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+    with pytest.raises(httpx.ConnectError):
+        ask(again)
+    assert not (home / "control.json").exists()
+
+
+def seen(to: Control) -> FeedbackSeen:
+    return next(iter(to.feedback.list("churn")))
+
+
+def test_a_folder_whose_control_plane_runs_is_refused(home: Path) -> None:
+    with platform(Where(home), Clock()), pytest.raises(Conflict) as refused, platform(Where(home), Clock()):
+        pass
+    assert refused.value.code == "already-running"
+
+
+def test_everything_in_the_state_folder_is_its_owners_alone(home: Path) -> None:
+    with platform(Where(home), Clock()) as built:
+        assert {check.name: check.ok for check in built.doctor.examine()}["permissions"]
+        (home / "key").chmod(0o644)
+        found = next(check for check in built.doctor.examine() if check.name == "permissions")
+        assert not found.ok
+        assert "key" in found.message

@@ -241,7 +241,7 @@ class Manager:
 
     def _routed(self) -> frozenset[str]:
         endpoints = self.table.endpoints.values()
-        return lifecycle.routed((slot.spec.id for slot in live.by_version.values()) for live in endpoints)
+        return lifecycle.routed(live.slots for live in endpoints)
 
     def _retire(self) -> None:
         """Let go of slots that nothing routes to and the plan does not want; calls they hold are finished."""

@@ -98,7 +98,7 @@ class SlotBuilder:
             counters=counters,
             dispatcher=await self._whoever(parts, bundle, place),
             place=place,
-            stamp=f"x-modelport-version: {spec.id}\r\n".encode(),
+            stamp=f"x-modelport-version: {spec.model}:{spec.version}\r\n".encode(),
             admission=Admission(self._patience(parameters.batch_size)),
             bytes=held,
             cache=cache,

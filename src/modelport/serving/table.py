@@ -72,6 +72,11 @@ class LiveEndpoint:
     sightings: Sightings = field(default_factory=Sightings)
 
     @property
+    def slots(self) -> dict[str, LiveSlot]:
+        """Every slot of its route by id, also where two hold one version (a rollout's control)."""
+        return {slot.spec.id: slot for slot in (*self.arms, *self.by_version.values())}
+
+    @property
     def splits(self) -> bool:
         """Whether it matters who asks: several slots answer, or an experiment counts who came."""
         return len(self.arms) > 1 or bool(self.route.salt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 import threading
@@ -19,7 +20,7 @@ from tests.serving.fleet.fleets import NONFINITE, POISON, Control, ask, control,
 from modelport.core.access import AccessSnapshot, KeyEntry, make_key
 from modelport.core.evidence import Outcomes
 from modelport.core.fleet import PlanStatus
-from modelport.core.plan import Revision
+from modelport.core.plan import EndpointSpec, Revision, Route, ServingPlan, Share, SlotSpec
 from modelport.testing.replica import Replica, answers, eventually
 
 
@@ -239,6 +240,25 @@ def test_a_caller_sticks_to_one_version_and_is_one_trial(tmp_path: Path, server:
 
 def entry(scope: str) -> tuple[str, KeyEntry]:
     return make_key("shop", [scope], random=secrets.randbelow, now=0.0)
+
+
+def test_the_control_of_a_rollout_answers_as_its_version_and_counts_apart(
+    tmp_path: Path, server: Control
+) -> None:
+    one = server.register(factor=1.0)
+    shares = (Share("churn:1~control", 5_000), Share("churn:1", 5_000))
+    specs = tuple(SlotSpec(share.slot, "churn", 1, one) for share in shares)
+    route = EndpointSpec("churn", Route(shares, salt="r1"))
+    server.publish(ServingPlan(Revision(1, 1), specs, (route,)))
+    with member(tmp_path, server) as running:
+        running.wait_ready()
+        assert {ask(running, 1.0, 2.0).headers["x-modelport-version"] for _ in range(40)} == {"churn:1"}
+        eventually(lambda: count(server, "churn:1").trials + count(server, "churn:1~control").trials == 40)
+        assert count(server, "churn:1~control").trials > 0
+        with Raw(running.url) as raw:
+            text = raw.ask(request("GET", "/metrics")).body.decode()
+        rows = re.findall(r'(?m)^modelport_rows_total\{model="churn",version="1"\} (\d+)$', text)
+        assert rows == ["40"]
 
 
 def test_keys_of_the_fleet_are_enforced_and_revoked_without_any_model_work(

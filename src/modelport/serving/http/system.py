@@ -54,9 +54,7 @@ class System:
         """`GET /metrics`: Prometheus text, merged over all workers."""
         app = self._app
         live = {
-            slot.spec.id: slot
-            for endpoint in app.table.endpoints.values()
-            for slot in endpoint.by_version.values()
+            name: slot for endpoint in app.table.endpoints.values() for name, slot in endpoint.slots.items()
         }
         slots = {name: (slot.place, slot.spec.model, slot.spec.version) for name, slot in live.items()}
         hosted = ((name, slot.dispatcher) for name, slot in live.items())

@@ -8,6 +8,7 @@ cost a few milliseconds: cells are merged as arrays, and a histogram is written 
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -63,19 +64,29 @@ def render(
     cells of the board, by slot that is hosted; `cpu` tells the processor seconds of a process, or None where
     it cannot be known.
     """
-    known = Slots(
+    each = Slots(
         [f'model="{escaped(model)}",version="{number}"' for _, model, number in slots.values()],
         merged(segment, [place for place, _, _ in slots.values()]),
     )
-    _count_hosts(known, list(slots), hosts or {})
+    _count_hosts(each, list(slots), hosts or {})
     lines = (
-        *_slot_lines(known),
-        *_host_lines(dict(zip(slots, known.labels, strict=True)), hosts or {}),
+        *_slot_lines(_by_version(each)),
+        *_host_lines(dict(zip(slots, each.labels, strict=True)), hosts or {}),
         *_worker_lines(segment, cpu),
         *_info_lines(version, revision, memory),
         "",
     )
     return b"\n".join(map(str.encode, lines))  # never a second copy of the whole
+
+
+def _by_version(slots: Slots) -> Slots:
+    """One row per version: a rollout's control is another slot of a version that answers anyway."""
+    rows = {label: row for row, label in enumerate(dict.fromkeys(slots.labels))}
+    if len(rows) == len(slots.labels):
+        return slots
+    total = np.zeros((len(rows), slots.cells.shape[1]), slots.cells.dtype)
+    np.add.at(total, [rows[label] for label in slots.labels], slots.cells)
+    return Slots(list(rows), total)
 
 
 def _slot_lines(slots: Slots) -> Iterator[str]:
@@ -99,8 +110,10 @@ def _count_hosts(slots: Slots, names: Sequence[str], hosts: Mapping[str, Mapping
 
 def _host_lines(labels: Mapping[str, str], hosts: Mapping[str, Mapping[int, int]]) -> Iterator[str]:
     for what, cell, unit in HOST_CELLS:
-        told = [(labels[slot], _value(cells[cell], unit)) for slot, cells in hosts.items() if slot in labels]
-        yield from family(what, told)
+        told: Counter[str] = Counter()
+        for slot in hosts.keys() & labels.keys():
+            told[labels[slot]] += hosts[slot][cell]
+        yield from family(what, [(label, _value(count, unit)) for label, count in sorted(told.items())])
 
 
 def _seen(slots: Slots, cell: int, unit: float) -> Iterator[tuple[str, float]]:

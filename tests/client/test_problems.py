@@ -47,6 +47,13 @@ def test_invalid_input_carries_its_pointer_and_all_places() -> None:
     assert error.__notes__ == ["/input/age: text", "/input/plan: missing", "request id: r1"]
 
 
+def test_a_place_that_the_message_tells_already_is_not_told_twice() -> None:
+    places = [{"pointer": "/deployment/stepz", "message": "line 2, column 3: unknown key"}]
+    document = {"detail": "line 2, column 3: unknown key", "code": "document-invalid", "errors": places}
+    error = problems.error_from(reply(422, document))
+    assert not hasattr(error, "__notes__")
+
+
 @pytest.mark.parametrize("body", [b"<html>bad gateway</html>", b"", b"[1]", b'{"detail": 7}', b"\xff"])
 def test_a_page_that_is_no_problem_document_still_tells_the_status(body: bytes) -> None:
     error = problems.error_from(reply(503, body))

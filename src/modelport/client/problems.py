@@ -70,7 +70,8 @@ def error_of(problem: Problem, status: int, wait: float | None = None) -> Modelp
     cls = _BY_CODE.get(problem.code) or _BY_STATUS.get(status, ModelportError)
     error = _made(cls, problem, status, 1.0 if wait is None else wait)
     for place in problem.errors:
-        error.add_note(f"{place.pointer}: {place.message}")
+        if place.message not in problem.detail:  # faults of a text are told in full, each with its line
+            error.add_note(f"{place.pointer}: {place.message}")
     if problem.request_id:
         error.add_note(f"request id: {problem.request_id}")
     return error

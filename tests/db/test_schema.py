@@ -7,12 +7,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from tests import databases
+from tests.databases import Kind
 
-from modelport.db import schema
+from modelport.db import audit, journal, schema
 from modelport.db.connect import Database
+from modelport.db.journal import Author
 from modelport.db.tables import metadata
 from modelport.errors import SettingsError
 
@@ -38,7 +41,42 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(database: Datab
         assert schema.revision(connection) == "9999"
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_database_of_an_older_version_is_brought_up_with_what_is_in_it(kind: Kind, tmp_path: Path) -> None:
+    with databases.fresh(kind, tmp_path, migrated=False) as database:
+        with database.writing() as connection:
+            schema.climb(connection, "0001")
+            journal.append(connection, Author("anna"), "model.register", "churn:1", at=1.0)
+        assert schema.upgrade(database)
+        with database.reading() as connection:
+            assert schema.revision(connection) == schema.newest()
+            assert [entry.resource for entry in audit.chain(connection)] == ["churn:1"]
+
+
+def test_a_step_that_fails_leaves_the_database_as_it_was(tmp_path: Path) -> None:
+    with databases.fresh("sqlite", tmp_path, migrated=False) as database:
+        with database.writing() as connection:
+            schema.climb(connection, "0001")
+            connection.exec_driver_sql("CREATE TABLE tallies (in_the_way TEXT)")  # step 3 makes one
+        with pytest.raises(sa.exc.OperationalError, match="tallies"):
+            schema.upgrade(database)
+        with database.reading() as connection:
+            assert schema.revision(connection) == "0001"
+            assert "models" not in sa.inspect(connection).get_table_names()  # step 2 was undone with it
+
+
 def test_before_a_file_is_upgraded_a_copy_is_made(tmp_path: Path) -> None:
+    with databases.fresh("sqlite", tmp_path, migrated=False) as database:
+        with database.writing() as connection:
+            schema.climb(connection, "0001")
+        schema.upgrade(database)
+    copy = tmp_path / f"modelport.db.before-{schema.newest()}"
+    assert copy.stat().st_mode & 0o777 == 0o600
+    with closing(Database(f"sqlite:///{copy}")) as before, before.reading() as connection:
+        assert schema.revision(connection) == "0001"
+
+
+def test_a_database_of_unknown_steps_is_not_copied(tmp_path: Path) -> None:
     with databases.fresh("sqlite", tmp_path, migrated=False) as database:
         with database.writing() as connection:
             connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")

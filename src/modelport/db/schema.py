@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 from modelport.db import check
 from modelport.db.connect import Database
 from modelport.db.dialect import take_turn
-from modelport.errors import SettingsError
+from modelport.errors import DiskFull, SettingsError
 
 _STEPS = Path(__file__).parent / "migrations"
 _TURN = 7355608
@@ -84,11 +84,18 @@ def refuse_unknown(found: str | None) -> None:
 
 
 def _copy(file: Path) -> None:
-    """A copy beside the file, as it was before the step."""
+    """A copy beside the file, as it was before the step; raises `DiskFull`."""
     target = file.with_name(f"{file.name}.before-{newest()}")
-    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(target)) as copy:
-        source.backup(copy)
-    target.chmod(0o600)
+    target.touch(0o600)
+    try:
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(target)) as copy:
+            source.backup(copy)
+    except sqlite3.OperationalError as error:
+        target.unlink()
+        if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+            raise
+        msg = "there is no room to copy the database before its schema changes"
+        raise DiskFull(msg, hint="free some space; the database is as it was") from error
 
 
 def _config() -> Config:

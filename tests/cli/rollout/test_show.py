@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+from msgspec.structs import replace
 from rich.console import Console, RenderableType
 
 from modelport.cli.rollout import show
@@ -39,6 +40,11 @@ def test_a_status_says_where_it_stands_who_answers_and_what_comes_next() -> None
     assert "25 %" in text
     assert "420 requests, 5.08 a second, 12 labels" in text
     assert "next  wait: 80 more requests at 5 a second, about 16 s" in text
+
+
+def test_what_is_waited_for_now_comes_before_what_was_decided_last() -> None:
+    waiting = replace(SEEN, rollout=replace(ROLLOUT, reason="waiting for 80 more requests"))
+    assert "next  waiting for 80 more requests" in printed(show.status(waiting, now=1120.0))
 
 
 def test_evidence_has_the_unit_of_its_criterion_and_its_bounds() -> None:

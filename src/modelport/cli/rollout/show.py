@@ -127,7 +127,7 @@ def _next(seen: Progress) -> Text:
 
 
 def said(seen: Progress) -> str:
-    """What was decided last, and why; else why it stands where it stands."""
-    if seen.last is None:
+    """What is waited for, while it is under way; else what was decided last, and why."""
+    if seen.last is None or (seen.rollout.ended is None and seen.rollout.reason):
         return seen.rollout.reason
     return f"{kind(seen.last.decision)}: {seen.last.decision.reason}"

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from modelport.serving.call import Call
 
 
+_WELL = Ending.WELL  # looked up once: a member of an enum costs as much as the additions
+
+
 class Counters(Protocol):
     """What is counted of one slot: `shared` names the cells."""
 
@@ -71,7 +74,7 @@ class SlotCounters:
         cells[first + shared.LATENCY_NS + protocol] += nanoseconds
         if ending:
             cells[self._evidence + (shared.TIMED + bucket(nanoseconds) if call.trial else shared.PLAIN)] += 1
-            if ending is not Ending.WELL:
+            if ending is not _WELL:
                 self._blame(call, ending)
 
     def repeated(self, call: Call) -> None:

@@ -16,6 +16,8 @@ from modelport.serving.log import trouble
 from modelport.serving.results import Results, nonfinite_rows
 from modelport.serving.troubles import Troubles
 
+_WELL = Ending.WELL  # looked up once: this is the way of every request
+
 
 class Witness(Protocol):
     """Who is told how every call fared (telemetry); `now` is monotonic."""
@@ -91,7 +93,7 @@ class Replies:
                 call = outcome.call
                 results = outcome.results
                 well = call.status == 200 and not broken and results is not None and not results.errors
-                ending = Ending.WELL if well else self._blamed(outcome)
+                ending = _WELL if well else self._blamed(outcome)
                 self._counters.answered(call, now - call.received, ending)
         self._counters.add(shared.OUTPUT_NS, int((now - ended) * 1e9))
         self._counters.gauge(shared.LAST_MS, time_ns() // 1_000_000)

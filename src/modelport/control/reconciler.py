@@ -96,6 +96,8 @@ class Reconciler:
             self._lead()
             if self._held is not None:
                 self._round()
+            else:
+                self._published()  # another one publishes: whoever waits here looks for himself
         except Exception as error:  # noqa: BLE001 - a loop that ends is a control plane that does nothing
             if _is_fenced(error):
                 self._held = None

@@ -1,0 +1,139 @@
+"""The whole platform as a new user drives it: `modelport up` in a folder, and commands typed beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import joblib
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
+
+from modelport.cli.quickstart.child import _free_port
+
+PATIENCE = 60.0
+
+
+class Folder:
+    """A working folder with a platform in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.url = ""
+
+    def run(self, *arguments: str, ok: bool = True) -> subprocess.CompletedProcess[str]:
+        """One command, typed in the folder."""
+        ended = subprocess.run(
+            [sys.executable, "-m", "modelport.cli", *arguments],
+            cwd=self.path,
+            env={name: value for name, value in os.environ.items() if not name.startswith("MODELPORT_")},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+        assert not ok or ended.returncode == 0, ended.stderr
+        return ended
+
+    def json(self, *arguments: str) -> Any:
+        """What a command prints with `--json`."""
+        return json.loads(self.run(*arguments, "--json").stdout)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two bundles of one contract: a tree, and a regression."""
+    folder = tmp_path_factory.mktemp("models")
+    rows, target = load_iris(as_frame=True, return_X_y=True)
+    rows.columns = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
+    rows.to_csv(folder / "rows.csv", index=False)
+    for name, model in (
+        ("tree", DecisionTreeClassifier(max_depth=2)),
+        ("line", LogisticRegression(max_iter=500)),
+    ):
+        joblib.dump(model.fit(rows, target), folder / f"{name}.joblib")
+        pack = ("pack", f"{name}.joblib", "--name", "iris", "--sample", "rows.csv", "--trust-pickle")
+        Folder(folder).run(*pack, "--output", f"{name}.bundle")
+    return folder
+
+
+@contextmanager
+def up(path: Path, *options: str) -> Iterator[Folder]:
+    """`modelport up` until left; it has to end by itself after Ctrl-C."""
+    port, control = _free_port(), _free_port()
+    command = ["up", "--port", str(port), "--control-port", str(control), *options]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "modelport.cli", *command],
+        cwd=path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    folder = Folder(path)
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("predictions"):
+                folder.url = line.split()[1]
+            if line.startswith("next"):
+                break
+        assert folder.url, process.poll()
+        yield folder
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 0
+
+
+def eventually(true: Callable[[], bool]) -> None:
+    """Wait until it is so."""
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_model_is_registered_deployed_replaced_and_found_again(models: Path, tmp_path: Path) -> None:
+    row = ("predict", "iris", "--json", "[5.1, 3.5, 1.4, 0.2]", "--output", "json")
+    with up(tmp_path) as folder:
+        assert folder.run("register", str(models / "tree.bundle")).stdout == "iris:1\n"
+        assert folder.run("register", str(models / "tree.bundle")).stdout == "iris:1\n"
+        assert folder.run("register", str(models / "line.bundle")).stdout == "iris:2\n"
+        folder.run("deploy", "iris:1")
+        answer = json.loads(folder.run(*row, "--url", folder.url).stdout)
+        assert (answer["version"], answer["prediction"]) == (1, 0)
+        folder.run("alias", "set", "iris@champion", "2")
+        assert folder.json("alias", "list", "iris")[0]["version"] == 2
+        folder.run("activate", "iris@champion")
+        eventually(lambda: json.loads(folder.run(*row, "--url", folder.url).stdout)["version"] == 2)
+        assert folder.json("models", "status", "--model-id", "iris")["live"] == 2
+        assert "iris:1" in folder.run("models", "versions", "iris").stdout
+        assert folder.json("diff", "iris:1", "iris:2")
+        actions = [entry["action"] for entry in folder.json("audit", "--since", "1h")]
+        assert actions.count("model.register") >= 2
+        assert folder.run("doctor").returncode == 0
+        folder.run("backup", "b.tar")
+    with up(tmp_path) as folder:
+        eventually(lambda: folder.run(*row, "--url", folder.url, ok=False).returncode == 0)
+        assert json.loads(folder.run(*row, "--url", folder.url).stdout)["version"] == 2
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    Folder(elsewhere).run("restore", str(tmp_path / "b.tar"))
+    with up(elsewhere) as folder:
+        eventually(lambda: folder.run(*row, "--url", folder.url, ok=False).returncode == 0)
+
+
+def test_without_a_platform_a_command_says_what_to_do(tmp_path: Path) -> None:
+    ended = Folder(tmp_path).run("models", "list", ok=False)
+    assert ended.returncode == 2
+    assert "modelport up" in ended.stderr

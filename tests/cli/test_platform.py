@@ -92,7 +92,8 @@ def up(path: Path, *options: str) -> Iterator[Folder]:
         yield folder
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(PATIENCE) == 0
+        process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
 
 
 def eventually(true: Callable[[], bool]) -> None:

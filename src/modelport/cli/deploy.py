@@ -44,7 +44,7 @@ def _show(control: Control, deployment: Deployment, *, wait: bool, as_json: bool
     from modelport.cli.output import print_json
     from modelport.cli.rollout.watch import until_settled
 
-    settled = until_settled(control, deployment.endpoint, quiet=as_json) if wait else None
+    settled = until_settled(control, deployment, quiet=as_json) if wait else None
     if as_json:
         print_json(settled or deployment)
     elif settled is None:

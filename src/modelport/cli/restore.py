@@ -30,7 +30,6 @@ def command(*, file: Path, state: Path, database: str | None, artifacts: str | N
     """
     from modelport.assembly.files import held
     from modelport.cli.output import print_json
-    from modelport.db import schema
     from modelport.db.backup.restore import restore
     from modelport.db.connect import Database
     from modelport.errors import SettingsError
@@ -41,7 +40,6 @@ def command(*, file: Path, state: Path, database: str | None, artifacts: str | N
         store = open_store(artifacts or (folder / "artifacts").as_uri())
         opened = Database(database or f"sqlite:///{folder / 'modelport.db'}")
         try:
-            schema.upgrade(opened)
             with file.open("rb") as source:
                 restored = restore(opened, store, source, time.time(), folder=folder)
         except FileNotFoundError as error:

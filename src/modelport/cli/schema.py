@@ -7,7 +7,7 @@ import click
 
 @click.command("schema")
 def command() -> None:
-    """Print the JSON Schema of the configuration language, with which editors complete and check documents."""
+    """Print the JSON Schema of the configuration language; with it editors complete and check documents."""
     from modelport.cli.output import print_json
     from modelport.control.documents.schema import schema
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,7 +11,8 @@ import msgspec
 
 from modelport.bundle import trust
 from modelport.bundle.reader import Bundle, open_bundle
-from modelport.core.manifest import Parameters, canonical
+from modelport.core.contract import contract_digest
+from modelport.core.manifest import Parameters
 from modelport.errors import BundleRefused
 from modelport.storage.content import sha256
 
@@ -49,11 +49,6 @@ def read(file: Path) -> Facts:
         return _facts(bundle, sha256(file), file.stat().st_size)
 
 
-def contract(bundle: Bundle) -> str:
-    """Digest of the signature, in hex: versions with the same one can share an endpoint."""
-    return hashlib.sha256(canonical(bundle.manifest.signature)).hexdigest()
-
-
 def _facts(bundle: Bundle, artifact: str, size: int) -> Facts:
     about = bundle.about
     tags = {name: value for name, value in about.tags.items() if not name.startswith(_METRIC)}
@@ -64,7 +59,7 @@ def _facts(bundle: Bundle, artifact: str, size: int) -> Facts:
         artifact,
         size,
         bundle.manifest.task,
-        contract(bundle),
+        contract_digest(bundle.manifest),
         bundle.manifest.parameters,
         {**_training(about.tags), **dict(_evidence(bundle))},
         tags,

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from typing import Protocol
 
+from modelport.core.contract import contract_digest
 from modelport.core.plan import EndpointSpec, Revision, ServingPlan, SlotSpec
 from modelport.core.traffic import Splitter
 from modelport.errors import ModelportError
@@ -25,7 +26,7 @@ from modelport.serving.replica.messages import (
 )
 from modelport.serving.settings import Settings
 from modelport.serving.sightings import Sightings
-from modelport.serving.table import LiveEndpoint, LiveSlot, Table, contract_digest
+from modelport.serving.table import LiveEndpoint, LiveSlot, Table
 
 Bundle = Warm | Verified | Hosted
 Assemble = Callable[[SlotSpec, Bundle, int], Awaitable[LiveSlot]]

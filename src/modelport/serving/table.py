@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import msgspec
-
 from modelport.core.manifest import Manifest, Parameters
 from modelport.core.plan import BASIS_POINTS, Revision, Route, SlotSpec
-from modelport.core.signature import Field
 from modelport.core.traffic import Splitter, draw
 from modelport.errors import NotFound
 from modelport.serving.cache import SlotCache
@@ -121,22 +117,3 @@ class Table:
             return next(iter(self.endpoints.values()))
         msg = f"this server has {len(self.endpoints)} models, so the request must name one"
         raise NotFound(msg, code="model-not-named", hint="POST /v1/models/<model>/predict")
-
-
-def contract_digest(manifest: Manifest) -> str:
-    """Equal for manifests that can stand behind one endpoint.
-
-    Float width, ranges and categories may differ between versions; names, kinds, shapes and task may not.
-    """
-    signature = manifest.signature
-    parts = {
-        "item": signature.item,
-        "task": manifest.task,
-        "inputs": [(item.name, _kind(item), item.shape, item.columns) for item in signature.inputs],
-        "outputs": [(item.name, _kind(item), len(item.shape)) for item in signature.outputs],
-    }
-    return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
-
-
-def _kind(item: Field) -> str:
-    return "FP" if item.dtype.startswith("FP") else item.dtype

@@ -12,14 +12,17 @@ from rich.live import Live
 from modelport.cli.inert import inert
 from modelport.cli.rollout import show
 from modelport.core.rollout import ENDED, Phase
-from modelport.errors import ModelFailed
+from modelport.errors import ModelFailed, NotFound, Overloaded
 
 if TYPE_CHECKING:
     from modelport.client.control import Control
+    from modelport.core.deployment import Deployment
     from modelport.core.rollout import Progress
 
 SETTLED: frozenset[Phase] = ENDED | {"promoted", "judging", "paused", "holding"}
 """The version answers, with all traffic or with its share; or it never will."""
+_PACE = 0.1
+_BEGIN_SECONDS = 30.0
 
 
 def watch(control: Control, endpoint: str) -> None:
@@ -34,17 +37,16 @@ def watch(control: Control, endpoint: str) -> None:
             live.update(show.status(seen, time.time()), refresh=True)
 
 
-def until_settled(control: Control, endpoint: str, *, quiet: bool) -> Progress | None:
-    """Wait until a rollout has its first traffic; raises `ModelFailed` (`rollout-failed`) when it fails."""
+def until_settled(control: Control, deployment: Deployment, *, quiet: bool) -> Progress:
+    """Wait until the rollout of a deployment has its first traffic; raises `ModelFailed` when it fails."""
+    endpoint = deployment.endpoint
     console = Console(stderr=True, quiet=quiet)
-    seen: Progress | None = None
     with console.status(f"{inert(endpoint)}: preparing") as status:
-        for seen in control.rollouts.watch(endpoint):
+        seen = _begun(control, deployment)
+        while seen.rollout.phase not in SETTLED:
             status.update(inert(f"{endpoint}: {seen.rollout.phase} {show.said(seen)}"))
-            if seen.rollout.phase in SETTLED:
-                break
-    if seen is None:
-        return None
+            time.sleep(_PACE)
+            seen = control.rollouts.get(endpoint)
     if seen.rollout.phase == "failed":
         msg = f"{endpoint}:{seen.rollout.spec.candidate} cannot be served: {seen.rollout.reason}"
         raise ModelFailed(
@@ -52,6 +54,22 @@ def until_settled(control: Control, endpoint: str, *, quiet: bool) -> Progress |
         )
     Console(quiet=quiet, file=sys.stdout).print(_line(seen), soft_wrap=True)
     return seen
+
+
+def _begun(control: Control, deployment: Deployment) -> Progress:
+    """The rollout of what is wanted now; the control plane begins it a moment after it was wanted."""
+    deadline = time.monotonic() + _BEGIN_SECONDS
+    while True:
+        try:
+            seen = control.rollouts.get(deployment.endpoint)
+            if seen.rollout.generation >= deployment.generation:
+                return seen
+        except NotFound:
+            pass
+        if time.monotonic() > deadline:
+            msg = f"no rollout of {deployment.endpoint} has begun"
+            raise Overloaded(msg, code="rollout-waits", hint="`modelport doctor` says what is wrong")
+        time.sleep(_PACE)
 
 
 def _line(seen: Progress) -> str:

@@ -13,12 +13,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from modelport.core.contract import contract_digest
 from modelport.core.fleet import ShadowSeen
 from modelport.core.plan import EndpointSpec
 from modelport.serving.overload.pressure import Pressure
 from modelport.serving.shadow.lane import Keeping, Lane
 from modelport.serving.shadow.mirror import Mirror
-from modelport.serving.table import LiveSlot, contract_digest
+from modelport.serving.table import LiveSlot
 
 
 class Shadows:

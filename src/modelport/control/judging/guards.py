@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from modelport.control.judging.sight import P95, Levels, Sight, Within, levels, milliseconds, of_right
+from modelport.control.judging.sight import P95, Levels, Sight, levels, milliseconds, of_right
 from modelport.control.statistics import odds, quantile, rate
 from modelport.control.statistics.pair import Pair, Table
 from modelport.control.statistics.tails import Question
@@ -130,7 +130,6 @@ def _compared(name: str, seen: Table, pair: Pair, margin: int, at: Levels, *, sp
         other,
         samples=seen.trials,
         fits=verdict != "harm",
-        needed=Within(margin, at.hold, spread).needed(verdict, ll, seen.trials),
         text=f"errors {own:.2%} of {seen.trials} requests, baseline {other:.2%} of {seen.other_trials}",
     )
 

@@ -155,7 +155,7 @@ def test_a_server_with_keys_asks_for_one_and_obeys_a_revocation(
         process.communicate()
 
 
-def test_the_quickstart_runs_from_fit_to_curl(modelport: Modelport) -> None:
+def test_the_quickstart_runs_from_fit_to_a_canary_that_goes_live_and_one_that_goes_back(modelport: Modelport) -> None:
     ended = modelport("quickstart", "--exit")
     assert ended.returncode == 0, ended.stderr + ended.stdout
     said = " ".join(ended.stdout.split())
@@ -165,6 +165,9 @@ def test_the_quickstart_runs_from_fit_to_curl(modelport: Modelport) -> None:
         "rows it had never seen are right",
         "curl -s http",
         "predictions a second",
+        "scans:2 is promoted",
+        "scans:3 is rolled back: harm is shown",
+        "requests were answered meanwhile, 0 failed",
     ):
         assert part in said, part
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from modelport.client import NEVER, Client
 from modelport.errors import Overloaded
@@ -49,7 +51,7 @@ def serving(bundles: Sequence[Path], log: Path, *options: str) -> Iterator[Serve
         names = " ".join(path.name for path in bundles)
         yield Served(url, f"modelport serve {names} --port {port}", process)
     finally:
-        _stop(process)
+        stop(process)
 
 
 def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -63,8 +65,9 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> 
             time.sleep(0.05)
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
+def stop(process: subprocess.Popen[Any], number: signal.Signals = signal.SIGTERM) -> None:
+    """End a process in order; by force when it takes too long."""
+    process.send_signal(number)
     try:
         process.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired:

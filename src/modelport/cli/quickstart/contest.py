@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-NAME = "digits"
+NAME = "scans"
 
 
 @dataclass(frozen=True, slots=True)

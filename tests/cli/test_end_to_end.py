@@ -155,7 +155,7 @@ def test_a_server_with_keys_asks_for_one_and_obeys_a_revocation(
         process.communicate()
 
 
-def test_the_quickstart_runs_from_fit_to_a_canary_that_goes_live_and_one_that_goes_back(modelport: Modelport) -> None:
+def test_the_quickstart_lets_a_better_model_go_live_and_a_worse_one_go_back(modelport: Modelport) -> None:
     ended = modelport("quickstart", "--exit")
     assert ended.returncode == 0, ended.stderr + ended.stdout
     said = " ".join(ended.stdout.split())

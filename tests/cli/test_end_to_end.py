@@ -191,7 +191,7 @@ def test_the_quickstart_stays_up_and_its_curl_lines_work(modelport: Modelport) -
             answer = json.loads(subprocess.check_output(["sh", "-c", line], timeout=20))
             assert "prediction" in answer
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert process.wait(90) == 0
     finally:
         process.kill()
         process.communicate()

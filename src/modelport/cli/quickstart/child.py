@@ -65,11 +65,15 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> 
             time.sleep(0.05)
 
 
-def stop(process: subprocess.Popen[Any], number: signal.Signals = signal.SIGTERM) -> None:
+def stop(
+    process: subprocess.Popen[Any],
+    number: signal.Signals = signal.SIGTERM,
+    seconds: float = _STOP_SECONDS,
+) -> None:
     """End a process in order; by force when it takes too long."""
     process.send_signal(number)
     try:
-        process.wait(_STOP_SECONDS)
+        process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

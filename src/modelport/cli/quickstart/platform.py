@@ -14,6 +14,10 @@ from modelport.cli.quickstart.child import stop
 from modelport.errors import Overloaded
 
 
+_STOP_SECONDS = 60.0
+"""Both planes finish what they have; by force the replica would be left behind."""
+
+
 @dataclass(frozen=True, slots=True)
 class Up:
     """A running platform: where predictions are answered, and where the control plane is."""
@@ -39,7 +43,7 @@ def platform(folder: Path) -> Iterator[Up]:
     try:
         yield _told(process)
     finally:
-        stop(process, signal.SIGINT)
+        stop(process, signal.SIGINT, _STOP_SECONDS)
         if process.stdout is not None:
             process.stdout.close()
 

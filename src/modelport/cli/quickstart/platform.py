@@ -13,7 +13,6 @@ from pathlib import Path
 from modelport.cli.quickstart.child import stop
 from modelport.errors import Overloaded
 
-
 _STOP_SECONDS = 60.0
 """Both planes finish what they have; by force the replica would be left behind."""
 

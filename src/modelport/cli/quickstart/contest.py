@@ -1,4 +1,4 @@
-"""Three models of handwritten digits: a fair one, a better one, and one that was fitted wrongly."""
+"""Three models of handwritten digits: one that saw little, one that saw more, and one that saw it wrongly."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 NAME = "scans"
+_FEW = 80
+"""The contenders are alike in speed, so that what they know decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,29 +30,25 @@ class Contest:
 
 
 def contest() -> Contest:
-    """Fit them, on three quarters of 1,797 images of 8 by 8 pixels.
+    """Fit them, on up to three quarters of 1,797 images of 8 by 8 pixels.
 
     The last one was fitted on images that lay on their side, as happens when a loader swaps rows and columns:
     every check of its own data is fine, and in production it is wrong.
     """
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
-    from sklearn.tree import DecisionTreeClassifier
 
     data = load_digits()
     seen, unseen, target, truth = train_test_split(
         data.data, data.target, test_size=0.25, random_state=0, stratify=data.target
     )
     turned = seen.reshape(-1, 8, 8).transpose(0, 2, 1).reshape(-1, 64)
+    few, right = seen[:_FEW], target[:_FEW]
     return Contest(
         (
-            Contender(
-                "a decision tree", DecisionTreeClassifier(max_depth=9, random_state=0).fit(seen, target)
-            ),
-            Contender("a neural network", _network().fit(seen, target)),
-            Contender(
-                "the network again, fitted on images that lay on their side", _network().fit(turned, target)
-            ),
+            Contender(f"a neural network fitted on {_FEW} images", _network().fit(few, right)),
+            Contender(f"the same network, fitted on {len(seen):,}", _network().fit(seen, target)),
+            Contender("the same again, but on images that lay on their side", _network().fit(turned, target)),
         ),
         seen,
         unseen.tolist(),

@@ -61,4 +61,4 @@ def _network() -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    return make_pipeline(StandardScaler(), MLPClassifier((64,), max_iter=200, random_state=0))
+    return make_pipeline(StandardScaler(), MLPClassifier((64,), max_iter=600, random_state=0))

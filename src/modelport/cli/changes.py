@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +18,18 @@ _SIGNS = {
     "removed": ("-", "red"),
     "unchanged": (" ", None),
 }
+
+
+def show_differences(changes: Collection[Change], *, as_json: bool) -> None:
+    """What differs between two versions of something: as JSON, or as lines."""
+    from modelport.cli.output import print_json
+
+    if as_json:
+        print_json(changes)
+        return
+    print_changes(changes)
+    if not changes:
+        click.echo("no difference")
 
 
 def print_changes(changes: Iterable[Change]) -> None:

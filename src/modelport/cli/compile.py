@@ -35,6 +35,7 @@ def command(
     """Compile a bundle again from its sources, for this machine and runtime, and say what changed."""
     import msgspec
 
+    from modelport.cli.output import print_json
     from modelport.compile.again import compile_again
 
     target = output or again
@@ -48,7 +49,7 @@ def command(
             allow_weak_sandbox=allow_weak_sandbox,
         )
     if as_json:
-        click.echo(msgspec.json.encode({"path": str(target), **msgspec.to_builtins(changed, str_keys=True)}))
+        print_json({"path": str(target), **msgspec.to_builtins(changed, str_keys=True)})
         return
     _show(target, changed)
 

@@ -66,13 +66,7 @@ def history(*, control: Control, kind: str, name: str, as_json: bool) -> None:
 @options.as_json
 def diff(*, control: Control, kind: str, name: str, before: int, after: int, as_json: bool) -> None:
     """Say what changed between two versions of a document."""
-    from modelport.cli.changes import print_changes
-    from modelport.cli.output import print_json
+    from modelport.cli.changes import show_differences
 
     changes = control.configurations.diff(kind, name, before, after)
-    if as_json:
-        print_json(changes)
-        return
-    print_changes(changes)
-    if not changes:
-        click.echo("no difference")
+    show_differences(changes, as_json=as_json)

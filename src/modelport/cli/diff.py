@@ -22,17 +22,11 @@ if TYPE_CHECKING:
 @options.as_json
 def command(*, control: Control, before: str, after: str, as_json: bool) -> None:
     """Say what differs between two versions: contract, parameters, files, metrics."""
-    from modelport.cli.changes import print_changes
-    from modelport.cli.output import print_json
+    from modelport.cli.changes import show_differences
 
     (model, first), (other, second) = named(before), named(after)
     if model != other:
         msg = f"{before} and {after} are versions of different models"
         raise NameInvalid(msg, hint=f"modelport diff {model}:1 {model}:2")
     changes = control.models.diff(model, first, second)
-    if as_json:
-        print_json(changes)
-        return
-    print_changes(changes)
-    if not changes:
-        click.echo("no difference")
+    show_differences(changes, as_json=as_json)

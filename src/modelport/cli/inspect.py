@@ -21,9 +21,9 @@ def command(*, bundle: Path, as_json: bool) -> None:
     with open_bundle(bundle) as opened:
         found = evidence.gather(opened)
     if as_json:
-        import msgspec
+        from modelport.cli.output import print_json
 
-        click.echo(msgspec.json.encode(found))
+        print_json(found)
         return
     show(found)
 

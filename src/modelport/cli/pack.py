@@ -194,16 +194,15 @@ def working(what: str) -> AbstractContextManager[object]:
 
 def report(target: Path, *, as_json: bool) -> None:
     """What was written, read back from where it was written."""
-    import msgspec
-
     from modelport.bundle.reader import open_bundle
     from modelport.cli import evidence
     from modelport.cli.inspect import describe_parity, describe_precision, describe_speed
+    from modelport.cli.output import print_json
 
     with open_bundle(target) as bundle:
         found = evidence.gather(bundle)
     if as_json:
-        click.echo(msgspec.json.encode({"path": str(target), **found}))
+        print_json({"path": str(target), **found})
         return
     click.echo(f"{target}  {found['runtime']}, {found['size']:,} bytes, identity {found['identity'][:12]}…")
     click.echo(f"parity  {describe_parity(found['parity'])}")

@@ -19,9 +19,9 @@ def command(*, as_json: bool) -> None:
     versions = {"modelport": __version__, "python": platform.python_version()}
     versions |= {name: found for name in _PARTS if (found := _installed(name))}
     if as_json:
-        import msgspec
+        from modelport.cli.output import print_json
 
-        click.echo(msgspec.json.encode(versions))
+        print_json(versions)
         return
     for name, number in versions.items():
         click.echo(f"{name} {number}")

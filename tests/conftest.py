@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,15 @@ import pytest
 from tests import databases
 
 from modelport.db.connect import Database
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    """The interpreter waits without end for a thread that no test ended."""
+    before = set(threading.enumerate())
+    yield
+    left = [one.name for one in set(threading.enumerate()) - before if not one.daemon]
+    assert not left, f"threads that tests began and did not end: {left}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

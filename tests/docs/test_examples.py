@@ -89,14 +89,17 @@ def broken(page: Path) -> list[str]:
 
 @pytest.mark.parametrize("page", [page for page in RUN if any(steps(page))], ids=named)
 def test_the_python_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page is one namespace, run from top to bottom in an empty folder; what it serves is really served."""
+    """A page is one namespace, run from top to bottom in an empty folder; what it serves is really served.
+
+    What it enters into `closing` is left with the page.
+    """
     monkeypatch.chdir(tmp_path)
-    space: dict[str, object] = {"__name__": "page"}
     url = SERVED
-    with ExitStack() as servers:
+    with ExitStack() as closing:
+        space: dict[str, object] = {"__name__": "page", "closing": closing}
         for line, kind, text in steps(page):
             if kind == "served":
-                url = servers.enter_context(serving(text))
+                url = closing.enter_context(serving(text))
                 continue
             code = "\n" * (line - 1) + text.replace(SERVED, url)
             exec(compile(code, str(page), "exec"), space)

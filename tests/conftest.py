@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,12 @@ import pytest
 from tests import databases
 
 from modelport.db.connect import Database
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests are not looked through again whenever one of them makes garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -253,7 +253,10 @@ def stop_under_load(folder: Path, bundles: dict[str, str], moment: float) -> tup
         return seen.total, seen.failed
 
 
-@pytest.mark.parametrize("moment", [0.05, 0.31, 0.57])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize("moment", [0.31, *(pytest.param(each, marks=SLOW) for each in (0.05, 0.57))])
 def test_44_a_stop_under_load_answers_all_that_was_accepted(
     bundles: dict[str, str], tmp_path: Path, moment: float
 ) -> None:

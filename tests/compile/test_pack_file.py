@@ -58,7 +58,9 @@ def converted(folder: Path) -> Path:
 
 
 @pytest.mark.usefixtures("chosen")
-@pytest.mark.parametrize("name", ["plain.joblib", "small.pkl", "forest.skops"])
+@pytest.mark.parametrize(
+    "name", ["plain.joblib", pytest.param("small.pkl", marks=pytest.mark.slow), "forest.skops"]
+)
 def test_a_model_file_becomes_a_proven_bundle(folder: Path, tmp_path: Path, name: str) -> None:
     packed = pack_file(
         folder / name, name="iris", sample_path=folder / "rows.csv", trust_pickle=True, labels=["a", "b", "c"]

@@ -8,6 +8,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/reference/compilers.md"
 ROW = re.compile(r"^\|[^|]+\|[^|]+\| (\d+) \| `(test_\w+)` \|$", re.MULTILINE)
@@ -20,6 +22,7 @@ def _collected() -> Counter[str]:
     return Counter(re.findall(r"::(test_\w+)", listed))
 
 
+@pytest.mark.extras  # all of them can be collected only with their libraries
 def test_every_family_has_as_many_models_as_the_page_says() -> None:
     page = PAGE.read_text()
     claimed = {name: int(count) for count, name in ROW.findall(page)}

@@ -19,6 +19,7 @@ class Animal:
         code: of its refusal; of either, `a|b`, where sandboxes differ in what they show.
         says: must be in the message.
         wall: seconds it is given.
+        cpu: seconds of processor time it is given.
         heavy: whether its library needs more time and memory than honest files of ours.
     """
 
@@ -27,6 +28,7 @@ class Animal:
     code: str
     says: str
     wall: float = 60.0
+    cpu: int = 5
     heavy: bool = False
 
 

@@ -99,5 +99,5 @@ ANIMALS = (
            "graph-refused", ""),
     Animal("onnx-a-terabyte-of-output", file("m.onnx", _huge_output()), "model-failed", "could not answer"),
     Animal("onnx-no-shape", file("m.onnx", _graph(_SAME, answers=None)), "graph-refused", "not well formed"),
-    Animal("onnx-without-end", file("m.onnx", _without_end()), "sandbox-cpu", "processor time"),
+    Animal("onnx-without-end", file("m.onnx", _without_end()), "sandbox-cpu", "processor time", cpu=2),
 )  # fmt: skip

@@ -59,7 +59,7 @@ def refused(tmp_path: Path, animal: Animal) -> None:
     work.mkdir()
     rows.write_text(ROWS)
     path = animal.write(work)
-    limits = HEAVY if animal.heavy else msgspec.structs.replace(QUICK, wall=animal.wall)
+    limits = HEAVY if animal.heavy else msgspec.structs.replace(QUICK, wall=animal.wall, cpu=animal.cpu)
     before = sorted(str(each) for each in tmp_path.rglob("*"))
     with pytest.raises(ModelportError) as caught:
         pack_file(path, name="beast", sample_path=rows, trust_pickle=True, limits=limits)

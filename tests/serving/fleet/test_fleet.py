@@ -133,7 +133,12 @@ def test_without_a_last_good_plan_it_starts_with_the_published_one(tmp_path: Pat
         assert value(running) == 3.0
 
 
-@pytest.mark.parametrize("kind", ["500", "garbage", "half", "long"])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "kind", ["garbage", "half", *(pytest.param(each, marks=SLOW) for each in ("500", "long"))]
+)
 def test_answers_that_cannot_be_used_change_nothing_and_are_asked_again(
     tmp_path: Path, server: Control, kind: str
 ) -> None:

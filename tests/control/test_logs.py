@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as some
 
-from modelport.control.logs import JsonLines, Logs
+from modelport.control.logs import KEPT, JsonLines, Logs
 from modelport.core.sights import LogLine
 
 
@@ -57,6 +57,28 @@ def test_a_log_that_was_begun_anew_is_read_from_its_start_and_a_torn_line_waits(
     with log.open("a") as file:
         file.write('{"time": "2026-01-02T03:0')
     assert [each.message for each in read(tmp_path, place)] == ["c"]
+
+
+def put_aside(log: Path) -> None:
+    for number in range(KEPT, 0, -1):
+        older = log.with_name(f"{log.name}.{number - 1}") if number > 1 else log
+        if older.exists():
+            older.replace(log.with_name(f"{log.name}.{number}"))
+
+
+def test_reading_goes_on_over_any_number_of_files_that_were_put_aside(tmp_path: Path) -> None:
+    log = tmp_path / "replica-local.log"
+    write(log, (1, "a", "x"), (2, "b", "x"))
+    place = read(tmp_path)[0].place
+    for second, event in enumerate("cde", 3):
+        put_aside(log)
+        write(log, (second, event, "x"))
+        assert [each.message for each in read(tmp_path, place)] == list("bcde"[: second - 1])
+    assert [each.message for each in read(tmp_path)] == list("abcde")
+    for second, event in enumerate("fgh", 6):
+        put_aside(log)
+        write(log, (second, event, "x"))
+    assert [each.message for each in read(tmp_path, place)] == list("defgh")  # all that is kept
 
 
 def test_another_project_sees_nothing_of_this_machine(tmp_path: Path) -> None:

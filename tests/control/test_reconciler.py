@@ -5,18 +5,21 @@ from __future__ import annotations
 import msgspec
 import pytest
 import sqlalchemy as sa
-from tests.control.shared import ANNA, Clock, Replica, means, reconciler, service, with_fleet
+from tests.control.shared import ANNA, Clock, Replica, Shelf, means, reconciler, service, with_fleet
 
 from modelport.control import passes
 from modelport.control.reconciler import Reconciler
 from modelport.control.service import Service, found
+from modelport.control.status import status
 from modelport.control.store import deployments, rollouts
 from modelport.control.wanted import Asked
 from modelport.core.deployment import Criteria, Deployment, DeploymentSpec, Terms
 from modelport.core.rollout import Decided, Rollout
+from modelport.core.sights import ModelStatus
 from modelport.db import journal
 from modelport.db.connect import Database
 from modelport.db.tables import journal as entries
+from modelport.registry import models
 
 TERMS = Terms(Criteria(error_rate=0.02), min_requests=300, min_duration=5.0)
 CANARY = DeploymentSpec("churn", "canary", 2, steps=(1000, 10_000), terms=TERMS)
@@ -51,6 +54,11 @@ class Scene:
     def deployment(self) -> Deployment:
         with self.database.reading() as connection:
             return found(connection, "default", "churn").deployment
+
+    def status(self, model: str = "churn") -> ModelStatus:
+        self.database.write(lambda to: models.make(to, ANNA, model, 0.0))
+        with self.database.reading() as connection:
+            return status(connection, "default", model, self.clock.now())
 
     @property
     def rollout(self) -> Rollout:
@@ -156,6 +164,26 @@ def test_an_endpoint_whose_pass_fails_does_not_hold_up_another(
     scene.database.write(lambda to: deployments.put(to, deployments.Kept(bad)))
     scene.go_on(3)
     assert scene.deployment.live == 1
+    seen = scene.status("bad")
+    assert (seen.state, seen.live) == ("failed", None)
+    assert "RuntimeError" in seen.reason
+
+
+def test_what_cannot_be_planned_stays_as_it_was_and_says_why_until_it_can(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.to.deploy(ANNA, "churn", "1")
+    scene.go_on(3)
+    scene.to.deploy(ANNA, "churn", "2")
+    with monkeypatch.context() as gone:
+        gone.setattr(Shelf, "some", lambda *_: {})
+        scene.go_on(2)
+    assert scene.replica.shares() == {"churn:1": 10_000}
+    assert "not registered" in scene.deployment.trouble
+    assert (scene.status().state, scene.status().reason) == ("degraded", scene.deployment.trouble)
+    scene.go_on(8)
+    assert (scene.deployment.trouble, scene.deployment.live) == ("", 2)
+    assert scene.status().state == "serving"
 
 
 def test_what_is_deleted_leaves_the_plan(scene: Scene) -> None:

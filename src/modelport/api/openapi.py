@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
-from typing import Any
 
 import msgspec
 
 from modelport import __version__
 from modelport.api.operation import SAFE, Operation
+from modelport.core.described import PROBLEM, Schema, failed, failures
 
-Schema = dict[str, Any]
 _REF = "#/components/schemas/{name}"
 _ERRORS = {
     400: "Not understandable.",
@@ -35,26 +34,7 @@ _ALWAYS = (400, 421, 500, 503)
 _KEYED = (401, 403, 429)
 _SENT = (408, 409, 412, 413, 415, 422, 507)
 _PROBLEM: Schema = {
-    "type": "object",
-    "required": ["type", "title", "status", "detail", "code", "request_id", "error"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "code": {"type": "string"},
-        "request_id": {"type": "string"},
-        "error": {"type": "string"},
-        "hint": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["pointer", "message"],
-                "properties": {"pointer": {"type": "string"}, "message": {"type": "string"}},
-            },
-        },
-    },
+    **PROBLEM,
     "example": {
         "type": "urn:modelport:error:model-not-found",
         "title": "Model not found",
@@ -95,7 +75,7 @@ def document(operations: Iterable[Operation]) -> Schema:
         "paths": paths,
         "components": {
             "schemas": {**components, "Problem": _PROBLEM},
-            "responses": {str(status): _failure(status) for status in _ERRORS},
+            "responses": failures(_ERRORS),
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "mp_live_…"}},
         },
         "security": [{"key": []}],
@@ -192,9 +172,4 @@ def _failures(one: Operation) -> Schema:
         known |= {*_SENT}
     if one.name == "delete_deployment":
         known.add(428)
-    return {str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(known)}
-
-
-def _failure(status: int) -> Schema:
-    content = {"application/problem+json": {"schema": {"$ref": _REF.format(name="Problem")}}}
-    return {"description": _ERRORS[status], "content": content}
+    return {str(status): failed(status) for status in sorted(known)}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
+from typing import Protocol
 
 import h11
 import uvicorn
@@ -60,23 +62,61 @@ class Timely(H11Protocol):
             self._deadline = None
 
 
-class Server(uvicorn.Server):
-    """Ends without waiting for those who wait for a plan: they ask again, here or elsewhere."""
+class Tls(Protocol):
+    """What callers are shown."""
 
-    def __init__(self, config: uvicorn.Config, front: Front) -> None:
+    @property
+    def context(self) -> ssl.SSLContext:
+        """With which handshakes are made."""
+        ...
+
+    async def renew(self) -> None:
+        """Keep the context as it should be, for ever."""
+        ...
+
+
+class Server(uvicorn.Server):
+    """Ends without waiting for those who wait for a plan: they ask again, here or elsewhere.
+
+    Args:
+        tls: of every listener but `beside`.
+        beside: a bound socket on which the same is answered without TLS.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, front: Front, tls: Tls | None, beside: socket.socket | None
+    ) -> None:
         super().__init__(config)
         self._front = front
+        self._tls = tls
+        self._beside = beside
+        self._renewal: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        if self._tls is not None:
+            self._renewal = asyncio.create_task(self._tls.renew())
+        await super().startup(sockets)
+        if self._beside is not None:
+            loop = asyncio.get_running_loop()
+            self.servers.append(await loop.create_server(self._protocol, sock=self._beside))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, let go whoever waits, finish what is under way."""
+        if self._renewal is not None:
+            self._renewal.cancel()
+            await asyncio.wait({self._renewal})
         await self._front.drain()
         await super().shutdown(sockets)
 
+    def _protocol(self) -> Timely:
+        return Timely(self.config, self.server_state, self.lifespan.state)
+
 
 def server(
-    front: Front, host: str, port: int, *, certificate: str | None = None, private_key: str | None = None
+    front: Front, host: str, port: int, *, tls: Tls | None = None, beside: socket.socket | None = None
 ) -> Server:
-    """A server that is ready to `run()`; with certificate and key (PEM files) it speaks TLS."""
+    """A server that is ready to `run()`; see `Server`."""
     config = uvicorn.Config(
         front,
         host=host,
@@ -92,7 +132,6 @@ def server(
         timeout_graceful_shutdown=_GRACE,
         limit_concurrency=_CONNECTIONS,
         h11_max_incomplete_event_size=_HEAD_BYTES,
-        ssl_certfile=certificate,
-        ssl_keyfile=private_key,
+        ssl_context_factory=None if tls is None else lambda *_: tls.context,
     )
-    return Server(config, front)
+    return Server(config, front, tls, beside)

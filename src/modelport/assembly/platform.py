@@ -167,7 +167,7 @@ def _built(where: Where, clock: Clock, database: Database) -> Platform:
         Audit(database, clock),
         idempotency,
         Logs(folder / "logs"),
-        Doctor(database, registry, clock, folder),
+        Doctor(database, registry, reconciler, clock, folder),
         Backup(database, store, clock, folder),
         reconciler,
         joining,

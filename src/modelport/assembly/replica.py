@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,14 @@ from typing import Any
 import msgspec
 
 from modelport.assembly.files import keep, private
+from modelport.errors import ModelportError, SettingsError
 
 DRAIN_SECONDS = 60.0
 """How long a replica may take to finish what it has; then it is killed."""
 AGAIN_SECONDS = 1.0
 """How long after its end a replica is started anew."""
 LOOK_SECONDS = 0.1
+_LOOK = "logs/replica-local.log in the state folder tells more"
 
 _log = logging.getLogger("modelport.assembly")
 
@@ -56,6 +58,7 @@ class LocalReplica:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="replica")
         self._process: subprocess.Popen[bytes] | None = None
+        self._began = 0
 
     def start(self) -> bool:
         """Begin; False when the one of a former control plane still runs, and is kept.
@@ -63,6 +66,8 @@ class LocalReplica:
         One that was started with other settings is ended first: it may not even know where we are.
         """
         private(self._local.folder)
+        with contextlib.suppress(OSError):
+            self._began = self._local.log.stat().st_size
         adopted = self._is_running() and self._is_as_wanted()
         if not adopted:
             self._end()
@@ -72,8 +77,16 @@ class LocalReplica:
 
     @property
     def ended(self) -> int | None:
-        """The exit code of a replica that could not start as it was asked to; None while it may run."""
+        """The exit code of a replica that ended; None while it may run."""
         return self._process.poll() if self._process is not None else None
+
+    def trouble(self) -> ModelportError:
+        """Why it does not come up: the last that it complained of since `start`."""
+        try:
+            said = self._local.log.read_bytes()
+        except OSError:
+            said = b""
+        return told(said[self._began :].decode("utf-8", "replace").splitlines())
 
     def stop(self) -> None:
         """Let it finish what it has, and end it; after a minute, at once."""
@@ -156,6 +169,45 @@ class LocalReplica:
             os.kill(int((self._local.folder / "pid").read_text()), number)
             return True
         return False
+
+
+def former_control(folder: Path) -> str:
+    """Where the replica of a folder asks, or last asked, for plans; empty when there was none."""
+    try:
+        return msgspec.json.decode((folder / "settings.json").read_bytes(), type=_Former).control
+    except (OSError, msgspec.DecodeError):
+        return ""
+
+
+class _Former(msgspec.Struct):
+    control: str = ""
+
+
+class _Line(msgspec.Struct):
+    """A line of a replica's log."""
+
+    level: str = "info"
+    event: str = ""
+    code: str = ""
+    reason: str = ""
+    hint: str = ""
+
+
+def told(lines: Sequence[str]) -> ModelportError:
+    """The last complaint in a replica's log as an error of ours, with its code and hint where it has them."""
+    for text in reversed(lines):
+        try:
+            line = msgspec.json.decode(text, type=_Line)
+        except msgspec.DecodeError:
+            line = _Line(
+                "error", text.strip()
+            )  # not ours: the last line of a traceback, a word of the system
+        if line.event and (line.level == "error" or line.reason):
+            said = line.reason or line.event
+            msg = f"the replica did not come up: {said}"
+            return SettingsError(msg, code=line.code or "replica-not-started", hint=line.hint or _LOOK)
+    msg = "the replica did not come up, and says nothing of why"
+    return SettingsError(msg, code="replica-not-started", hint=_LOOK)
 
 
 def _wait(done: Callable[[], bool], seconds: float) -> bool:

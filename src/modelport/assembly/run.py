@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -17,17 +16,23 @@ from typing import Any
 import msgspec
 
 from modelport.assembly.files import keep, private
+from modelport.assembly.listening import Listening, listening
 from modelport.assembly.platform import Platform, Where, platform
-from modelport.assembly.replica import Local, LocalReplica
-from modelport.control.logs import FILE_BYTES, JsonLines
+from modelport.assembly.replica import Local, LocalReplica, former_control
+from modelport.assembly.secured import Secured
+from modelport.control.logs import FILE_BYTES, KEPT, JsonLines
 from modelport.control.store.fleets import LOCAL
 from modelport.core.wishes import NewKey
 from modelport.db.journal import Author
-from modelport.errors import SettingsError
+from modelport.errors import ModelportError
+from modelport.serving.checks import is_loopback
 
 REPLICA = "local"
 """The name of the local replica in its fleet."""
 STARTED_SECONDS = 60.0
+UNENCRYPTED = "--tls-cert and --tls-key, or TLS in front of this server"
+
+_log = logging.getLogger("modelport.assembly")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,8 @@ class Up:
         port: where the replica answers.
         serving: further settings of the replica (`serving.settings.Settings`), as a document.
         guarded: callers of the replica need keys; they always do beyond loopback.
+        tls_cert, tls_key: PEM files; with them both speak TLS, and renewed ones are taken up.
+        allow_hosts: names that callers may use for this machine, besides loopback and addresses.
     """
 
     where: Where
@@ -48,6 +55,14 @@ class Up:
     port: int = 8000
     serving: dict[str, Any] = field(default_factory=dict)
     guarded: bool = False
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    allow_hosts: tuple[str, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether keys and data cross a network that others may read."""
+        return self.tls_cert is None and not is_loopback(self.host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,42 +90,72 @@ def run(up: Up, started: Callable[[Started], None]) -> None:
     """Run until SIGINT or SIGTERM; then both finish what they have and end.
 
     `started` is called once, from another thread, when both answer. Raises what `platform` raises, and
-    `SettingsError` when the port is taken.
+    `SettingsError` when the port is taken, TLS cannot be had, or the replica cannot start: with its reason.
     """
-    _log_to(private(up.where.folder) / "logs")
-    with _listening(up) as listener, platform(up.where, _SystemClock()) as built:
-        url = _url(up.host, listener.getsockname()[1])
-        keep(up.where.folder / "control.json", msgspec.json.encode({"url": url}).decode())
-        replica = LocalReplica(_local(up, built, url))
+    secured = _secured(up)
+    name = next((host for host in up.allow_hosts if "*" not in host), "")
+    folder = private(up.where.folder)
+    _log_to(folder / "logs")
+    former = former_control(folder / "replica")
+    with (
+        listening(up.host, up.control_port, secured=secured is not None, name=name, former=former) as found,
+        platform(up.where, _SystemClock()) as built,
+    ):
+        keep(folder / "control.json", msgspec.json.encode({"url": found.here}).decode())
+        replica = LocalReplica(_local(up, built, found.here))
         try:
-            _serve(up, built, listener, lambda: _announce(built, replica, url, started))
+            _serve(up, found, built, secured, lambda: _announce(built, replica, found.url, started))
         finally:
             replica.stop()
-            (up.where.folder / "control.json").unlink(missing_ok=True)
+            (folder / "control.json").unlink(missing_ok=True)
 
 
-def _serve(up: Up, built: Platform, listener: socket.socket, announce: Callable[[], None]) -> None:
+def _serve(
+    up: Up, found: Listening, built: Platform, secured: Secured | None, announce: Callable[[], None]
+) -> None:
+    """Answer until the end; raises what keeps the replica from starting."""
     from modelport.api.app import app
     from modelport.api.server import server
+    from modelport.api.settings import Settings
 
-    serving = server(app(built), up.host, up.control_port)
-    threading.Thread(target=announce, name="announce", daemon=True).start()
+    settings = Settings(hosts=(*up.allow_hosts, up.host))
+    serving = server(app(built, settings), up.host, up.control_port, tls=secured, beside=found.beside)
+    failed: list[ModelportError] = []
+
+    def announcing() -> None:
+        try:
+            announce()
+        except ModelportError as error:
+            failed.append(error)
+            serving.should_exit = True
+
+    if up.is_open:
+        _log.warning("unencrypted", extra={"fields": {"hint": UNENCRYPTED}})
+    threading.Thread(target=announcing, name="announce", daemon=True).start()
     with suppress(KeyboardInterrupt):  # what uvicorn raises again after it has ended for it
-        serving.run(sockets=[listener])
+        serving.run(sockets=[found.public])
+    if failed:
+        raise failed[0]
 
 
 def _announce(built: Platform, replica: LocalReplica, url: str, started: Callable[[Started], None]) -> None:
-    """Start the replica and tell when it was heard of."""
+    """Start the replica and tell when it was heard of. Raises its own reason when it ends before that."""
     begun = built.clock.now()
     adopted = not replica.start()
     deadline = time.monotonic() + STARTED_SECONDS
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and replica.ended is None:
         for seen in built.fleet.replicas("default", LOCAL):
             if seen.name == REPLICA and seen.seen >= begun and seen.url:
                 started(Started(url, seen.url, built.first_key, adopted))
                 return
         time.sleep(0.05)
-    logging.getLogger("modelport.assembly").error("the replica did not report")
+    raise replica.trouble()
+
+
+def _secured(up: Up) -> Secured | None:
+    if up.tls_cert is None or up.tls_key is None:
+        return None
+    return Secured(up.tls_cert, up.tls_key)
 
 
 def _local(up: Up, built: Platform, url: str) -> Local:
@@ -119,48 +164,37 @@ def _local(up: Up, built: Platform, url: str) -> Local:
     if not key.exists():
         wish = NewKey(f"replica-{secrets.token_hex(4)}", "service", ("replica",))
         keep(key, built.keys.create(Author("control"), wish).key)
+    log = up.where.folder.resolve() / "logs" / f"replica-{REPLICA}.log"
     settings = {
         "host": up.host,
         "port": up.port,
+        "allow_hosts": up.allow_hosts,
+        **_tls(up),
         **up.serving,
         "control": url,
         "control_key": str(key),
-        "control_access": up.guarded or not _is_loopback(up.host),
+        "control_access": up.guarded or not is_loopback(up.host),
         "fleet": LOCAL,
         "replica": REPLICA,
         "state": str(folder),
         "spool": str(folder / "spool"),
+        "log_file": str(log),
+        "log_bytes": FILE_BYTES,
+        "log_kept": KEPT,
     }
-    return Local(folder, up.where.folder.resolve() / "logs" / f"replica-{REPLICA}.log", settings)
+    return Local(folder, log, settings)
 
 
-def _listening(up: Up) -> socket.socket:
-    family = socket.AF_INET6 if ":" in up.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((up.host, up.control_port))
-    except OSError as error:
-        listener.close()
-        msg = f"the control API cannot listen on {up.host} port {up.control_port}: {error.strerror}"
-        raise SettingsError(msg, code="address-in-use", hint="choose another with --control-port") from error
-    return listener
-
-
-def _url(host: str, port: int) -> str:
-    """Where this machine reaches it: an address that stands for all of them is reached at loopback."""
-    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not listened on
-    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
-
-
-def _is_loopback(host: str) -> bool:
-    return host in ("localhost", "::1") or host.startswith("127.")
+def _tls(up: Up) -> dict[str, str]:
+    if up.tls_cert is None or up.tls_key is None:
+        return {}
+    return {"tls_cert": str(up.tls_cert.resolve()), "tls_key": str(up.tls_key.resolve())}
 
 
 def _log_to(folder: Path) -> None:
-    """What the control plane logs goes to a file as JSON lines; it is begun anew at 16 MiB."""
+    """What the control plane logs goes to a file as JSON lines, which is begun anew when it is full."""
     handler = RotatingFileHandler(
-        private(folder) / "control.log", maxBytes=FILE_BYTES, backupCount=1, encoding="ascii"
+        private(folder) / "control.log", maxBytes=FILE_BYTES, backupCount=KEPT, encoding="ascii"
     )
     handler.setFormatter(JsonLines())
     for name, level in (("modelport", "INFO"), ("uvicorn.error", "WARNING")):

@@ -10,7 +10,7 @@ import click
 
 from modelport.cli import control as plane
 from modelport.cli import options
-from modelport.errors import SettingsError
+from modelport.cli.files import reading
 
 if TYPE_CHECKING:
     from modelport.client.control import Control
@@ -48,14 +48,8 @@ def command(
 def _text(file: Path) -> str:
     if str(file) == "-":
         return sys.stdin.read()
-    try:
+    with reading(file, "bad-document"):
         return file.read_text("utf-8")
-    except OSError as error:
-        msg = f"cannot read {file.name!r}: {error.strerror}"
-        raise SettingsError(msg, code="no-such-file", hint="check the path") from error
-    except UnicodeDecodeError as error:
-        msg = f"{file.name!r} is not UTF-8"
-        raise SettingsError(msg, code="bad-document") from error
 
 
 def _show(applied: Applied, *, dry_run: bool) -> None:

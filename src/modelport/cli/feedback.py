@@ -12,6 +12,7 @@ import click
 
 from modelport.cli import control as plane
 from modelport.cli import options
+from modelport.cli.files import reading
 from modelport.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -70,17 +71,10 @@ def _truths(file: Path) -> Iterator[Truth]:
     """Every line of a file; raises `SettingsError` (`bad-feedback`) naming the line that is none."""
     from modelport.core.wishes import Truth
 
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            rows = csv.DictReader(text) if file.suffix.lower() == ".csv" else _objects(text)
-            for number, row in enumerate(rows, 2 if file.suffix.lower() == ".csv" else 1):
-                yield Truth(**_checked(row, number))
-    except OSError as error:
-        msg = f"cannot read {file.name!r}: {error.strerror}"
-        raise SettingsError(msg, code="no-such-file", hint="check the path") from error
-    except UnicodeDecodeError as error:
-        msg = f"{file.name!r} is not UTF-8"
-        raise SettingsError(msg, code="bad-feedback") from error
+    with reading(file, "bad-feedback"), file.open(encoding="utf-8-sig", newline="") as text:
+        rows = csv.DictReader(text) if file.suffix.lower() == ".csv" else _objects(text)
+        for number, row in enumerate(rows, 2 if file.suffix.lower() == ".csv" else 1):
+            yield Truth(**_checked(row, number))
 
 
 def _objects(lines: Iterable[str]) -> Iterator[Any]:

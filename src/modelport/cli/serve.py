@@ -167,6 +167,13 @@ _seconds = options.Number(0)
     help="Replace a model host after so many calls; 0 keeps it.",
 )
 @click.option("--log-level", default="info", help="debug, info, warning or error.")
+@click.option(
+    "--log-file", type=click.Path(), help="File for the log, begun anew when full; default: stderr."
+)
+@click.option(
+    "--log-bytes", type=options.Bytes(), default=16_777_216, help="Its size at which it is put aside."
+)
+@click.option("--log-kept", type=click.IntRange(0), default=4, help="How many of those are kept.")
 @click.option("--access-log", is_flag=True, help="One log line per request.")
 @click.option(
     "--limit",

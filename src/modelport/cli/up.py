@@ -37,6 +37,14 @@ if TYPE_CHECKING:
 )
 @click.option("--allow-python", is_flag=True, help="Serve bundles that hold executable code.")
 @click.option("--guarded", is_flag=True, help="Callers need keys for predictions on loopback too.")
+@click.option("--tls-cert", type=options.path, help="Certificate chain for HTTPS of both, PEM; watched.")
+@click.option("--tls-key", type=options.path, help="Private key of --tls-cert, PEM; watched.")
+@click.option(
+    "--allow-host",
+    "allow_hosts",
+    multiple=True,
+    help="Host name to answer for, besides loopback; repeatable; * is all.",
+)
 def command(
     *,
     port: int,
@@ -49,6 +57,9 @@ def command(
     memory: int,
     allow_python: bool,
     guarded: bool,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    allow_hosts: tuple[str, ...],
 ) -> None:
     """Run the whole platform on this machine until Ctrl-C; started again, it is as it was.
 
@@ -57,11 +68,17 @@ def command(
     """
     _require()
     from modelport.assembly.platform import Where
-    from modelport.assembly.run import Up, run
+    from modelport.assembly.run import UNENCRYPTED, Up, run
+    from modelport.serving.checks import check_tls
 
     serving = {"workers": workers, "memory": memory, "allow_python": allow_python}
     where = Where(state, database, artifacts)
-    wanted = Up(where, host, control_port, port, serving, guarded)
+    check_tls(tls_cert, tls_key)
+    wanted = Up(where, host, control_port, port, serving, guarded, tls_cert, tls_key, allow_hosts)
+    if wanted.is_open:
+        click.secho(
+            f"warning: keys and data cross the network unencrypted ({UNENCRYPTED})", fg="yellow", err=True
+        )
     run(wanted, lambda started: _tell(started, state))
 
 

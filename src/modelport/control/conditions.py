@@ -40,7 +40,7 @@ def _progressing(rollout: Rollout | None, now: float) -> Condition:
 
 
 def _degraded(deployment: Deployment, reports: Sequence[PlanStatus], now: float) -> Condition:
-    reason = sight.refusal(reports, deployment.endpoint)
+    reason = deployment.trouble or sight.refusal(reports, deployment.endpoint)
     return Condition("Degraded", bool(reason), reason or "replicas do what is wanted", now)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import stat
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,17 +13,25 @@ from typing import Protocol
 import msgspec
 
 from modelport.control.fleet import seen
-from modelport.control.store import fleets, plans, replicas
+from modelport.control.store import deployments, fleets, plans, replicas
+from modelport.control.store.replicas import Life
 from modelport.core.clock import Clock
+from modelport.core.plan import Revision
 from modelport.core.sights import Check
 from modelport.db import journal
 from modelport.db.check import examine, rebuild_indexes
 from modelport.db.connect import Database
 from modelport.db.journal import Author
+from modelport.errors import Overloaded
 from modelport.registry.verify import Damaged
 
 ROOM_BYTES = 1 << 30
 """Less free space than that is too little."""
+CLOCK_SECONDS = 5.0
+"""A clock that differs by more is wrong: keys end, logs and predictions sort by it."""
+SETTLE_SECONDS = 1.0
+"""What is wanted may differ from the plan for a moment: until its pass is taken."""
+PUBLISH_SECONDS = 10.0
 
 
 class Artifacts(Protocol):
@@ -37,6 +46,18 @@ class Artifacts(Protocol):
         ...
 
 
+class Plans(Protocol):
+    """What is needed of whoever publishes plans."""
+
+    def behind(self) -> list[str]:
+        """The fleets whose newest plan does not say what is wanted."""
+        ...
+
+    def replan(self) -> None:
+        """Publish anew where that is so."""
+        ...
+
+
 class Mend(msgspec.Struct, frozen=True):
     """A look that found something, and what would mend it."""
 
@@ -47,9 +68,12 @@ class Mend(msgspec.Struct, frozen=True):
 class Doctor:
     """Examines and repairs. Thread-safe; `examine` reads every artifact, so it takes its time."""
 
-    def __init__(self, database: Database, artifacts: Artifacts, clock: Clock, folder: Path) -> None:
+    def __init__(
+        self, database: Database, artifacts: Artifacts, plans: Plans, clock: Clock, folder: Path
+    ) -> None:
         self._database = database
         self._artifacts = artifacts
+        self._plans = plans
         self._clock = clock
         self._folder = folder
 
@@ -64,6 +88,8 @@ class Doctor:
     def _looks(self) -> Iterator[Mend]:
         yield from (self._of_database(each) for each in examine(self._database))
         yield from self._of_artifacts()
+        yield self._of_deployments()
+        yield self._of_plans()
         yield from (Mend(each) for each in self._of_replicas())
         yield self._of_room()
         yield self._of_permissions()
@@ -97,15 +123,50 @@ class Doctor:
     def _clearing(self, found: Damaged) -> Callable[[], None]:
         return lambda: self._artifacts.clear(found)
 
+    def _of_deployments(self) -> Mend:
+        with self._database.reading() as connection:
+            found = [kept.deployment for kept in deployments.every(connection)]
+        faults = [f"{each.endpoint} stays as it is: {each.trouble}" for each in found if each.trouble]
+        return Mend(_look("deployments", faults, f"{len(found)} can be planned as they are wanted"))
+
+    def _of_plans(self) -> Mend:
+        """Twice, a moment apart, before it is called wrong."""
+        behind = self._plans.behind()
+        if behind:
+            time.sleep(SETTLE_SECONDS)
+            behind = self._plans.behind()
+        faults = [f"the plan of {fleet} is not what is wanted" for fleet in behind]
+        check = _look("plans", faults, "every fleet's plan says what is wanted", "publish it anew")
+        return Mend(check, self._replan)
+
+    def _replan(self) -> None:
+        """Raises `Overloaded` (`not-published`) when no control plane publishes."""
+        self._plans.replan()
+        deadline = time.monotonic() + PUBLISH_SECONDS
+        while self._plans.behind():
+            if time.monotonic() >= deadline:
+                msg = "the plan was not published anew"
+                hint = "another control plane may lead: its log tells more"
+                raise Overloaded(msg, code="not-published", hint=hint)
+            time.sleep(0.05)
+
     def _of_replicas(self) -> Iterator[Check]:
         now = self._clock.now()
         with self._database.reading() as connection:
             for fleet, _ in fleets.every(connection):
-                wanted = plans.revision(connection, fleet)
-                told = [seen(fleet, life, wanted, now) for life in replicas.newest(connection, fleet)]
-                behind = [each.name for each in told if each.alive and each.revision != wanted]
-                silent = [each.name for each in told if not each.alive]
-                yield _all_well(f"replicas of {fleet}", len(told), silent, behind)
+                lives = replicas.newest(connection, fleet)
+                yield self._of_fleet(fleet, lives, plans.revision(connection, fleet), now)
+                yield _of_clocks(fleet, [life for life in lives if life.status.at])
+
+    def _of_fleet(self, fleet: str, lives: Sequence[Life], wanted: Revision | None, now: float) -> Check:
+        told = [seen(fleet, life, wanted, now) for life in lives]
+        faults = [f"{each.name} is silent" for each in told if not each.alive]
+        faults += [
+            f"{each.name} is behind the plan: {each.refused or 'it takes it soon, or its log says why not'}"
+            for each in told
+            if each.alive and each.revision != wanted
+        ]
+        return _look(f"replicas of {fleet}", faults, f"{len(told)} report and have the newest plan")
 
     def _of_room(self) -> Mend:
         free = shutil.disk_usage(self._folder).free
@@ -123,9 +184,19 @@ class Doctor:
         )
 
 
-def _all_well(name: str, count: int, silent: Sequence[str], behind: Sequence[str]) -> Check:
-    faults = [f"{each} is silent" for each in silent] + [f"{each} is behind the plan" for each in behind]
-    return Check(name, not faults, "; ".join(faults) or f"{count} report and have the newest plan")
+def _look(name: str, faults: Sequence[str], well: str, repair: str = "") -> Check:
+    return Check(name, not faults, "; ".join(faults) or well, repair if faults else "")
+
+
+def _of_clocks(fleet: str, lives: Sequence[Life]) -> Check:
+    """Of replicas that say what time it was when they reported."""
+    ahead = {life.status.replica: life.status.at - life.seen for life in lives}
+    faults = [
+        f"the clock of {name} is {abs(by):.0f} s {'ahead' if by > 0 else 'behind'}: set it"
+        for name, by in ahead.items()
+        if abs(by) > CLOCK_SECONDS
+    ]
+    return _look(f"clocks of {fleet}", faults, f"they differ by less than {CLOCK_SECONDS:g} s from this one")
 
 
 def _is_wide(path: Path) -> bool:

@@ -1,30 +1,52 @@
 """The logs of the control plane and of the replicas of this machine, merged by time.
 
-Each process writes JSON lines to a file of its own in one folder: `control.log` and `replica-NAME.log`. A
-place in the merged log is how far each file was read, so reading goes on where it ended.
+Each plane writes JSON lines to a log of its own in one folder: `control.log` and `replica-NAME.log`, with
+what was written before in `NAME.log.1` and so on. A place in the merged log is how far each was read, and in
+which file, so reading goes on where it ended, whatever that file is called by then.
 """
 
 from __future__ import annotations
 
 import heapq
 import logging
+import os
 import time
+import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
 from modelport.core.pages import cursor, place
 from modelport.core.sights import LogLine
 
-FILE_BYTES = 16 << 20
-"""At this size a log file is put aside as `NAME.log.1`, in place of the one before."""
+FILE_BYTES = 4 << 20
+"""At this size a log file is put aside as `NAME.log.1`, what was that as `NAME.log.2`, and so on."""
+KEPT = 4
+"""How many of those are kept; the oldest goes."""
 SERVICES = {"control": "control"}
 REPLICAS = "model-deployment"
 """The service of whatever a replica writes."""
 _LINE_BYTES = 1 << 20
+_TRIES, _MOMENT = 100, 0.01
+
+
+class _Place(NamedTuple):
+    """Behind a line: in the file with this mark, so many bytes from its start."""
+
+    mark: int
+    end: int
+
+
+class _Read(NamedTuple):
+    """A line, of which log, and the place behind it."""
+
+    line: LogLine
+    log: str
+    behind: _Place
 
 
 class Logs:
@@ -49,36 +71,75 @@ class Logs:
         if project != "default":
             return
         places = _places(after) if after else {}
-        files = [
-            _lines(path, places.get(path.name, 0))
+        logs = [
+            _lines(path, places.get(path.name), since or 0.0)
             for path in sorted(self._folder.glob("*.log"))
             if path.is_file()
         ]
-        for line in _placed(heapq.merge(*files, key=lambda each: each[0].at), places):
+        for line in _placed(heapq.merge(*logs, key=lambda each: each.line.at), places):
             if _meant(line, service, model, since):
                 yield line
 
 
-def _placed(lines: Iterator[tuple[LogLine, str, int]], places: dict[str, int]) -> Iterator[LogLine]:
-    """Each line with the place behind it, in all files."""
-    for line, file, end in lines:
-        places[file] = end
-        pairs = [part for name in sorted(places) for part in (name, places[name])]
-        yield msgspec.structs.replace(line, place=cursor(*pairs))
+def _placed(lines: Iterator[_Read], places: dict[str, _Place]) -> Iterator[LogLine]:
+    """Each line with the place behind it, in all logs."""
+    for read in lines:
+        places[read.log] = read.behind
+        parts = [part for name in sorted(places) for part in (name, *places[name])]
+        yield msgspec.structs.replace(read.line, place=cursor(*parts))
 
 
-def _places(after: str) -> dict[str, int]:
+def _places(after: str) -> dict[str, _Place]:
     parts = place(after)
-    return {str(name): int(end) for name, end in zip(parts[::2], parts[1::2], strict=False)}
+    return {
+        str(name): _Place(int(mark), int(end))
+        for name, mark, end in zip(parts[::3], parts[1::3], parts[2::3], strict=False)
+    }
 
 
-def _lines(path: Path, begin: int) -> Iterator[tuple[LogLine, str, int]]:
-    """The whole lines of a file from an offset on; of a file that was begun anew, from its start."""
-    service = SERVICES.get(path.stem, REPLICAS)
-    with path.open("rb") as file:
-        file.seek(begin if begin <= path.stat().st_size else 0)
-        for text, end in _whole(file):
-            yield _line(text, service), path.name, end
+def _lines(log: Path, known: _Place | None, since: float) -> Iterator[_Read]:
+    """The whole lines of a log that are kept, the oldest first, or those behind a place; of files that were
+    written to since.
+
+    Where the file of the place is not kept any more, all that is kept is newer.
+    """
+    service = SERVICES.get(log.stem, REPLICAS)
+    with ExitStack() as stack:
+        files = [(file, _mark(file)) for file in _opened(log, stack)]
+        marks = [mark for _, mark in files]
+        first = marks.index(known.mark) if known and known.mark in marks else 0
+        for file, mark in files[first:]:
+            if os.fstat(file.fileno()).st_mtime < since:
+                continue
+            begin = known.end if known and known.mark == mark else 0
+            file.seek(begin if begin <= os.fstat(file.fileno()).st_size else 0)
+            for text, end in _whole(file):
+                yield _Read(_line(text, service), log.name, _Place(mark, end))
+
+
+def _opened(log: Path, stack: ExitStack) -> list[BinaryIO]:
+    """The files of a log, the oldest first, as they were called at one moment."""
+    for _ in range(_TRIES):
+        names = [log.with_name(f"{log.name}.{number}") for number in range(KEPT, 0, -1)]
+        files = [file for name in (*names, log) if (file := _open(name, stack)) is not None]
+        with suppress(OSError):
+            if files and os.path.samestat(os.fstat(files[-1].fileno()), log.stat()):
+                return files
+        stack.close()  # it is just being begun anew
+        time.sleep(_MOMENT)
+    return []
+
+
+def _open(name: Path, stack: ExitStack) -> BinaryIO | None:
+    try:
+        return stack.enter_context(name.open("rb"))
+    except FileNotFoundError:
+        return None
+
+
+def _mark(file: BinaryIO) -> int:
+    """What a file is known by, whatever it is called: its first line, which has a time of its own."""
+    return zlib.crc32(file.readline(_LINE_BYTES))
 
 
 def _whole(file: BinaryIO) -> Iterator[tuple[bytes, int]]:

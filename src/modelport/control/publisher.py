@@ -48,6 +48,21 @@ def publish(
     return revision
 
 
+def behind(
+    connection: Connection, names: Sequence[str], make: Callable[[Revision], ServingPlan]
+) -> list[str]:
+    """The fleets whose newest plan says something else than the one that `make` makes. Keeps nothing."""
+    newest = {fleet: plans.newest(connection, fleet) for fleet in names}
+    last = max((plan.revision for plan in newest.values() if plan is not None), default=None)
+    plan = make(following(epoch(connection), last))
+    served = bool(plan.slots or plan.endpoints)
+    return [
+        fleet
+        for fleet, known in newest.items()
+        if not _says_the_same(plan, known) and (served or known is not None)
+    ]
+
+
 def following(epoch: int, newest: Revision | None) -> Revision:
     """The revision after the newest; the first one of an epoch that began since."""
     if newest is None or newest.epoch < epoch:

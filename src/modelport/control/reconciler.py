@@ -7,19 +7,19 @@ and the next one goes on from what is stored.
 from __future__ import annotations
 
 import logging
-import threading
 from collections import defaultdict
 from collections.abc import Callable
 
 from modelport.control import rounds, sweep
+from modelport.control.loop import Loop
 from modelport.control.publisher import Copies
 from modelport.control.rounds import Done, Means, Turn
-from modelport.control.store import deployments
+from modelport.control.store import deployments, fleets
 from modelport.core.clock import Clock
 from modelport.db import lease
 from modelport.db.connect import Database
 from modelport.db.lease import Lease
-from modelport.errors import ModelportError
+from modelport.errors import ModelportError, Overloaded
 
 LEASE = "reconciler"
 TICK_SECONDS = 1.0
@@ -60,12 +60,11 @@ class Reconciler:
         self._holder = holder
         self._copies = copies
         self._published = published
-        self._woken = threading.Event()
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="reconciler")
+        self._loop = Loop("reconciler", self.step, tick=TICK_SECONDS, pause=PAUSE_SECONDS)
         self._held: Lease | None = None
         self._renewed = self._swept = float("-inf")
         self._again: dict[tuple[str, str], float] = {}
+        self._anew: set[str] = set()
 
     @property
     def leads(self) -> bool:
@@ -74,18 +73,29 @@ class Reconciler:
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._loop.start()
 
     def wake(self) -> None:
         """Look soon: something changed. From any thread."""
-        self._woken.set()
+        self._loop.wake()
+
+    def behind(self) -> list[str]:
+        """The fleets whose newest plan does not say what is wanted."""
+        now = self._clock.now()
+        with self._database.reading() as connection:
+            projects = sorted({project for _, project in fleets.every(connection)})
+            found = [rounds.behind(connection, self._means, project, now) for project in projects]
+        return [fleet for some in found for fleet in some]
+
+    def replan(self) -> None:
+        """Publish the plan of every project anew, where it is not what is wanted. From any thread."""
+        with self._database.reading() as connection:
+            self._anew |= {project for _, project in fleets.every(connection)}
+        self.wake()
 
     def stop(self) -> None:
         """End after the round under way, and let another have the lease at once."""
-        self._stopped.set()
-        self._woken.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._loop.stop()
         if self._held is not None:
             held, self._held = self._held, None
             self._database.write(lambda to: lease.release(to, held))
@@ -103,13 +113,6 @@ class Reconciler:
                 self._held = None
             _failed("round failed", error)
 
-    def _run(self) -> None:
-        while not self._stopped.is_set():
-            self._woken.wait(TICK_SECONDS)
-            self._woken.clear()
-            self.step()
-            self._stopped.wait(PAUSE_SECONDS)
-
     def _lead(self) -> None:
         """Take the lease, or renew it when a third of its time is over."""
         now = self._clock.monotonic()
@@ -124,7 +127,8 @@ class Reconciler:
             self._swept = float("-inf")
 
     def _round(self) -> None:
-        swept = self._sweep()
+        anew, self._anew = self._anew, set()
+        swept = self._sweep() | anew
         with self._database.reading() as connection:
             due = deployments.active(connection)
         by_project: dict[str, list[str]] = defaultdict(list)
@@ -149,16 +153,24 @@ class Reconciler:
 
     def _alone(self, project: str, endpoints: list[str], error: Exception) -> None:
         if len(endpoints) <= 1:
+            _failed("pass failed", error, project=project, endpoint="".join(endpoints))
             for endpoint in endpoints:
                 self._again[project, endpoint] = self._clock.monotonic() + AGAIN_SECONDS
-            _failed("pass failed", error, project=project, endpoint="".join(endpoints))
+                self._keep(project, endpoint, error)
             return
         for endpoint in endpoints:
             self._some(project, [endpoint])
 
+    def _keep(self, project: str, endpoint: str, error: Exception) -> None:
+        """Tell people; not of a database that was busy for a moment."""
+        if self._held is None or isinstance(error, Overloaded):
+            return
+        held, reason = self._held, _reason(error)
+        self._database.write(lambda to: rounds.fail(to, held, project, endpoint, reason))
+
     def _go(self, project: str, endpoints: list[str]) -> Done:
         if self._held is None:
-            return Done(None, {})
+            return Done(None)
         turn = Turn(self._held, self._means, self._clock.now())
         return self._database.write(lambda to: rounds.go(to, turn, project, endpoints))
 
@@ -183,6 +195,12 @@ class Reconciler:
             self._copies.follow()
         except ModelportError as error:  # the next step tries again; replicas have the plan from the database
             _failed("plan not copied", error)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ModelportError):
+        return error.message
+    return f"its pass ended with an error ({type(error).__name__}); the log of the control plane has more"
 
 
 def _is_fenced(error: Exception) -> bool:

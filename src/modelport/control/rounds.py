@@ -65,10 +65,12 @@ class Done(msgspec.Struct, frozen=True):
     Attributes:
         published: the revision of the plan, when there is a new one.
         refused: why endpoints are in the plan as they were before, by endpoint.
+        changed: the same of those for which another reason, or none, was known before.
     """
 
     published: Revision | None
-    refused: Mapping[str, str]
+    refused: Mapping[str, str] = {}
+    changed: Mapping[str, str] = {}
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -91,10 +93,19 @@ def go(connection: Connection, turn: Turn, project: str, endpoints: Sequence[str
     done = _publish(connection, turn, around)
     faults.point("round.published")
     for outcome in taken:
-        if rerouted := _rerouted(outcome, done.published or _newest(around)):
+        planned = outcome.deployment.endpoint not in done.refused
+        if planned and (rerouted := _rerouted(outcome, done.published or _newest(around))):
             _write(connection, project, rerouted)
+    for endpoint, reason in done.changed.items():
+        _trouble(connection, project, endpoint, reason, failed=endpoint not in endpoints)
     faults.point("round.written")
     return done
+
+
+def fail(connection: Connection, held: Lease, project: str, endpoint: str, reason: str) -> None:
+    """Keep why a pass could not be taken, for people. Raises `Overloaded` (`not-leader`)."""
+    lease.check(connection, held)
+    _trouble(connection, project, endpoint, reason)
 
 
 def rollout_id(now: float, random: int) -> str:
@@ -164,23 +175,62 @@ def _tell(connection: Connection, project: str, outcome: Outcome, now: float) ->
     journal.append(connection, author, "rollout.decide", rollout.spec.endpoint, at=now, detail=detail)
 
 
-def _publish(connection: Connection, turn: Turn, around: World) -> Done:
-    """The plan of the whole project, as everything stands in this transaction."""
-    if not around.fleets:
-        return Done(None, {})
-    every, last = wanted(connection, around.project)
-    named = {
-        (each.endpoint, version) for each in every for version in _versions(each, last.get(each.endpoint))
-    }
-    versions = turn.means.catalog.some(connection, around.project, named)
-    refused: dict[str, str] = {}
+def behind(connection: Connection, means: Means, project: str, now: float) -> list[str]:
+    """The fleets of a project whose newest plan does not say what is wanted."""
+    around = world(connection, project, now)
+    return publisher.behind(connection, around.fleets, _Composing(connection, means, around).plan)
 
-    def make(revision: Revision) -> ServingPlan:
-        composed = compose(every, last, versions, revision, locate=turn.means.locate, before=around.newest)
-        refused.update(composed.refused)
+
+class _Composing:
+    """The plan of a whole project, as everything stands in a transaction.
+
+    Attributes:
+        refused: why endpoints are in it as they were before, by endpoint.
+        known: what was known of that.
+    """
+
+    def __init__(self, connection: Connection, means: Means, around: World) -> None:
+        self._every, self._last = wanted(connection, around.project)
+        named = {
+            (each.endpoint, version)
+            for each in self._every
+            for version in _versions(each, self._last.get(each.endpoint))
+        }
+        self._versions = means.catalog.some(connection, around.project, named)
+        self._locate = means.locate
+        self._before = around.newest
+        self.refused: Mapping[str, str] = {}
+        self.known = {each.endpoint: each.trouble for each in self._every}
+
+    def plan(self, revision: Revision) -> ServingPlan:
+        composed = compose(
+            self._every, self._last, self._versions, revision, locate=self._locate, before=self._before
+        )
+        self.refused = composed.refused
         return composed.plan
 
-    return Done(publisher.publish(connection, around.fleets, make, turn.at), refused)
+
+def _publish(connection: Connection, turn: Turn, around: World) -> Done:
+    if not around.fleets:
+        return Done(None)
+    composing = _Composing(connection, turn.means, around)
+    published = publisher.publish(connection, around.fleets, composing.plan, turn.at)
+    refused = composing.refused
+    changed = {
+        name: refused.get(name, "") for name, said in composing.known.items() if said != refused.get(name, "")
+    }
+    return Done(published, refused, changed)
+
+
+def _trouble(
+    connection: Connection, project: str, endpoint: str, reason: str, *, failed: bool = False
+) -> None:
+    """Keep another reason, or none; none changes nothing where a pass is due that has not been taken
+    (`failed`): its own reason stays."""
+    kept = deployments.get(connection, project, endpoint, lock=True)
+    if kept is None or kept.deployment.trouble == reason or (failed and kept.active and not reason):
+        return
+    deployments.put(connection, replace(kept, deployment=replace(kept.deployment, trouble=reason)))
 
 
 def _versions(deployment: Deployment, rollout: Rollout | None) -> set[int]:

@@ -53,6 +53,8 @@ def _state(
     deployment: Deployment, rollout: Rollout | None, reports: Sequence[PlanStatus]
 ) -> tuple[State, str]:
     said = rollout.reason if rollout is not None else "waiting for its first pass"
+    if deployment.trouble:
+        return ("failed" if deployment.live is None else "degraded"), deployment.trouble
     if deployment.live is None:
         failed = rollout is not None and rollout.phase in ("failed", "rolled_back")
         return ("failed" if failed else "starting"), said

@@ -83,7 +83,7 @@ def next_deployment(
     wanted = msgspec.structs.replace(known, spec=spec or known.spec, config=config or known.config)
     if (wanted.spec, wanted.config) == (known.spec, known.config):
         return known
-    return msgspec.structs.replace(wanted, generation=known.generation + 1)
+    return msgspec.structs.replace(wanted, generation=known.generation + 1, trouble="")
 
 
 def _arms(spec: DeploymentSpec, live: int | None, version: int) -> tuple[Arm, ...]:

@@ -156,6 +156,7 @@ class Deployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
         former: the version that `live` replaced, kept warm until `former_until` (seconds since the epoch).
         rollout: id of the rollout under way, or of the last.
         conditions: how it is.
+        trouble: why what is wanted could not be put into a plan; empty when it could. It is tried again.
         updated, updated_by: when it was last changed, and by which key.
     """
 
@@ -169,5 +170,6 @@ class Deployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     former_until: float = 0.0
     rollout: str = ""
     conditions: tuple[Condition, ...] = ()
+    trouble: str = ""
     updated: float = 0.0
     updated_by: str = ""

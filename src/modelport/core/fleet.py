@@ -109,6 +109,7 @@ class PlanStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
         troubles: the last things that went wrong, oldest first.
         shadows: what its shadows were compared on.
         spool: folder of its event spool when the control plane can read it (same machine); else empty.
+        at: when it was made, by the replica's clock (seconds since the epoch); 0 where it does not say.
     """
 
     replica: str
@@ -126,6 +127,7 @@ class PlanStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     troubles: tuple[Trouble, ...] = ()
     shadows: tuple[ShadowSeen, ...] = ()
     spool: str = ""
+    at: float = 0.0
 
 
 class Heard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

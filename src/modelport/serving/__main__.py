@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import modelport
 from modelport.errors import ModelportError, SettingsError
-from modelport.serving import log
+from modelport.serving import log, log_file
 from modelport.serving.checks import check
 from modelport.serving.plans.file import FilePlans
 from modelport.serving.plans.source import PlanSource
@@ -34,8 +34,10 @@ def main(settings: Settings, *, module: str = workers.MODULE) -> int:
     """Serve until told to stop; the exit code: 0 after a drain, 2 with the reason when it could not start."""
     try:
         log.setup(settings.log_level)
+        settings = log_file.absolute(check(settings))
+        log.setup(settings.log_level, file=log_file.of(settings))
         log.note("started", pid=os.getpid(), version=modelport.__version__)
-        return asyncio.run(_replica(check(settings), module))
+        return asyncio.run(_replica(settings, module))
     except ModelportError as error:
         log.note("not started", logging.ERROR, code=error.code, reason=error.message, hint=error.hint)
         return UNUSABLE

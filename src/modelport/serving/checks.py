@@ -52,6 +52,8 @@ RANGES: Mapping[str, Range] = {
     "host_call_seconds": (0.01, DAY),
     "host_start_seconds": (0.1, DAY),
     "host_calls": (0, 1e15),
+    "log_bytes": (4096, 1024 * GIB),
+    "log_kept": (0, 100),
 }
 """Of every setting that is a number."""
 
@@ -107,6 +109,9 @@ def check(settings: Settings) -> Settings:
             raise SettingsError(msg, code="no-such-file", hint="check the path")
     if settings.spool is not None:
         _check_writable(Path(settings.spool))
+    if settings.log_file is not None and not Path(settings.log_file).absolute().parent.is_dir():
+        msg = f"there is no folder for the log file {Path(settings.log_file).name!r}"
+        raise SettingsError(msg, code="no-such-file", hint="make the folder, or name another")
     if settings.takeover is not None:
         _check_meeting(Path(settings.takeover))
     return settings
@@ -136,10 +141,15 @@ def _check_control(settings: Settings) -> None:
         check_name(settings.replica, "replica")
 
 
-def _check_tls(settings: Settings) -> None:
-    if (settings.tls_cert is None) != (settings.tls_key is None):
+def check_tls(cert: object | None, key: object | None) -> None:
+    """Raises `SettingsError` (`tls-incomplete`) for one of the two without the other."""
+    if (cert is None) != (key is None):
         msg = "TLS needs a certificate and its private key"
         raise SettingsError(msg, code="tls-incomplete", hint="--tls-cert cert.pem --tls-key key.pem")
+
+
+def _check_tls(settings: Settings) -> None:
+    check_tls(settings.tls_cert, settings.tls_key)
     if settings.tls_client_ca is not None and settings.tls_cert is None:
         msg = "certificates of clients can be asked for over TLS only"
         raise SettingsError(msg, code="tls-incomplete", hint="--tls-cert cert.pem --tls-key key.pem")

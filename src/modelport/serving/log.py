@@ -14,6 +14,7 @@ import time
 from typing import Any, TextIO
 
 from modelport.errors import SettingsError
+from modelport.serving.log_file import Following, LogFile
 
 LOGGER = "modelport"
 LEVELS = ("debug", "info", "warning", "error")
@@ -38,21 +39,29 @@ class JsonFormatter(logging.Formatter):
         return _ascii(line)
 
 
-def setup(level: str, stream: TextIO | None = None) -> None:
+def setup(level: str, stream: TextIO | None = None, file: LogFile | None = None) -> None:
     """Send our loggers to `stream` (stderr unless said) from `level` on; asyncio's from warning on.
 
+    With a `file` the descriptor of the stream writes to it from now on, whoever else does, and follows it.
     Raises `SettingsError`.
     """
     if level not in LEVELS:
         msg = f"{level!r} is not a log level"
         raise SettingsError(msg, hint=", ".join(LEVELS))
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = _handler(stream or sys.stderr, file)
     handler.setFormatter(JsonFormatter())
     for name, lowest in ((LOGGER, level.upper()), ("asyncio", "WARNING")):
         logger = logging.getLogger(name)
         logger.handlers = [handler]
         logger.propagate = False
         logger.setLevel(lowest)
+
+
+def _handler(stream: TextIO, file: LogFile | None) -> logging.StreamHandler[TextIO]:
+    if file is None:
+        return logging.StreamHandler(stream)
+    file.take(stream.fileno())
+    return Following(stream, file)
 
 
 def note(event: str, level: int = logging.INFO, **fields: Any) -> None:

@@ -117,6 +117,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         host_start_seconds: longest time until a model host is ready.
         host_calls: a model host is replaced after so many calls; 0 keeps it.
         log_level: debug, info, warning or error.
+        log_file: file that the log goes to instead of standard error.
+        log_bytes: its size at which it is put aside as `NAME.1`, and begun anew.
+        log_kept: how many of those are kept.
         access_log: one log line per request.
         limits: see `Limits`.
     """
@@ -175,6 +178,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     host_start_seconds: float = 120.0
     host_calls: int = 0
     log_level: str = "info"
+    log_file: str | None = None
+    log_bytes: int = 16 * MIB
+    log_kept: int = 4
     access_log: bool = False
     limits: Limits = msgspec.field(default_factory=Limits)
 

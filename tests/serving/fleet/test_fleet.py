@@ -17,7 +17,7 @@ import pytest
 from tests.acceptance.rawclient import Raw, request
 from tests.serving.fleet.fleets import NONFINITE, POISON, Control, ask, control, member, plan
 
-from modelport.core.access import AccessSnapshot, KeyEntry, make_key
+from modelport.core.access import AccessSnapshot, KeyEntry, Rate, make_key
 from modelport.core.evidence import Outcomes
 from modelport.core.fleet import PlanStatus
 from modelport.core.plan import EndpointSpec, Revision, Route, ServingPlan, Share, SlotSpec
@@ -122,6 +122,56 @@ def test_with_the_control_plane_killed_it_serves_counts_and_starts_again(
     with member(tmp_path, server) as again:  # nobody to ask: the last good plan, and what was fetched
         again.wait_ready()
         assert value(again) == 6.0
+
+
+def test_it_starts_again_with_what_worked_and_not_with_what_was_wanted_last(
+    tmp_path: Path, server: Control
+) -> None:
+    one, cut, other = (server.register(factor=factor) for factor in (1.0, 2.0, 5.0))
+    server.publish(plan(1, {"churn:1": one}))
+    with member(tmp_path, server) as running:
+        running.wait_ready()
+        spoil(server, cut)
+        server.publish(plan(2, {"churn:2": cut, "fraud:1": other}))
+        told(server, lambda it: "churn:2" in it.slots and it.slots["churn:2"].state == "failed")
+        eventually(lambda: ask(running, 1.0, 1.0, model="fraud").status == 200)
+        assert value(running) == 3.0
+        server.kill()
+        running.signal(signal.SIGTERM)
+        running.end()
+    with member(tmp_path, server) as again:
+        again.wait_ready()
+        assert value(again) == 3.0
+        assert ask(again, 1.0, 1.0, model="fraud").status == 200
+        server.publish(plan(2, {"churn:2": one, "fraud:1": other}))  # mended under the same revision
+        server.start()
+        eventually(lambda: ask(again, 1.0, 2.0).headers["x-modelport-version"] == "churn:2")
+
+
+def test_keys_that_were_refused_are_not_what_it_starts_with(tmp_path: Path, server: Control) -> None:
+    key, known = entry("infer:churn")
+    limited = tuple(
+        msgspec.structs.replace(known, id=f"many{number:04}", rate=Rate(1, 60)) for number in range(1025)
+    )
+    server.publish(plan(1, {"churn:1": server.register(factor=1.0)}))
+    server.allow(AccessSnapshot(1, (known,)))
+    with member(tmp_path, server, control_access=True) as running:
+        running.wait_ready()
+        server.allow(AccessSnapshot(2, (known, *limited)))
+        eventually(lambda: running.events("plan refused"))
+        server.kill()
+        running.signal(signal.SIGTERM)
+        running.end()
+    with member(tmp_path, server, control_access=True) as again:
+        again.wait_ready()
+        assert value(again, key=key) == 3.0
+
+
+def spoil(server: Control, url: str) -> None:
+    """Cut the artifact of a URL: it has not the bytes of its digest any more."""
+    digest = url.rpartition("/")[2].removesuffix(".bundle")
+    lies = server.folder / "store" / "sha256" / digest[:2] / f"{digest}.bundle"
+    lies.write_bytes(lies.read_bytes()[:-1])
 
 
 def test_without_a_last_good_plan_it_starts_with_the_published_one(tmp_path: Path, server: Control) -> None:

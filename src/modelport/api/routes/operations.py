@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from itertools import islice
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -18,14 +20,16 @@ from modelport.core.sights import Check, LogLine
 noun = Noun("operations")
 _PAUSE = 0.5
 """Seconds between two looks of a live log."""
+_MOST = 10_000
+"""Lines that are held at a time."""
 
 
 @noun.operation("GET", "/logs", VIEWER_ONLY, answer=tuple[LogLine, ...])
 async def read_logs(call: Call, query: FindLines) -> Response:
-    """Log lines by time; with `follow`, as events `line` without end."""
+    """The newest 10,000 log lines by time; with `follow`, all of them, as events `line` without end."""
     if query.follow:
         return answers.live(_followed(call, query, call.headers.get("last-event-id")))
-    lines = await run_in_threadpool(_lines, call, query, None)
+    lines = await run_in_threadpool(lambda: tuple(deque(_lines(call, query, None), _MOST)))
     return Response(msgspec.json.encode(lines), 200, media_type=answers.JSON)
 
 
@@ -51,11 +55,9 @@ async def backup(call: Call) -> Response:
     return answers.attachment(parts, "modelport-backup.tar", "application/x-tar", {})
 
 
-def _lines(call: Call, query: FindLines, after: str | None) -> tuple[LogLine, ...]:
+def _lines(call: Call, query: FindLines, after: str | None) -> Iterator[LogLine]:
     logs = call.platform.logs
-    return tuple(
-        logs.read(call.project, service=query.service, model=query.model, since=query.since, after=after)
-    )
+    return logs.read(call.project, service=query.service, model=query.model, since=query.since, after=after)
 
 
 async def _followed(call: Call, query: FindLines, after: str | None) -> AsyncIterator[bytes]:
@@ -63,7 +65,8 @@ async def _followed(call: Call, query: FindLines, after: str | None) -> AsyncIte
     said = loop.time()
     yield answers.HEARTBEAT
     while not call.surroundings.boards.ended:
-        for line in await run_in_threadpool(_lines, call, query, after):
+        begin = after
+        for line in await run_in_threadpool(lambda: tuple(islice(_lines(call, query, begin), _MOST))):  # noqa: B023
             yield answers.event("line", msgspec.json.encode(line), line.place)
             after, said = line.place, loop.time()
         if loop.time() - said >= heartbeat:

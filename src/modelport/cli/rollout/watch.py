@@ -38,13 +38,15 @@ def watch(control: Control, endpoint: str) -> None:
 
 
 def until_settled(control: Control, deployment: Deployment, *, quiet: bool) -> Progress:
-    """Wait until the rollout of a deployment has its first traffic; raises `ModelFailed` when it fails."""
+    """Wait until the rollout of a deployment has its first traffic; raises `ModelFailed` when it fails or
+    cannot be planned."""
     endpoint = deployment.endpoint
     console = Console(stderr=True, quiet=quiet)
     with console.status(f"{inert(endpoint)}: preparing") as status:
         seen = _begun(control, deployment)
         while seen.rollout.phase not in SETTLED:
             status.update(inert(f"{endpoint}: {seen.rollout.phase} {show.said(seen)}"))
+            _check(control, endpoint)
             time.sleep(_PACE)
             seen = control.rollouts.get(endpoint)
     if seen.rollout.phase == "failed":
@@ -66,10 +68,20 @@ def _begun(control: Control, deployment: Deployment) -> Progress:
                 return seen
         except NotFound:
             pass
+        _check(control, deployment.endpoint)
         if time.monotonic() > deadline:
             msg = f"no rollout of {deployment.endpoint} has begun"
             raise Overloaded(msg, code="rollout-waits", hint="`modelport doctor` says what is wrong")
         time.sleep(_PACE)
+
+
+def _check(control: Control, endpoint: str) -> None:
+    """Raises `ModelFailed` (`not-planned`) when what is wanted cannot be put into a plan."""
+    trouble = control.deployments.get(endpoint).trouble
+    if trouble:
+        msg = f"{endpoint} stays as it is: {trouble}"
+        hint = f"it is tried again; `modelport models status {endpoint}` shows how it goes"
+        raise ModelFailed(msg, code="not-planned", hint=hint)
 
 
 def _line(seen: Progress) -> str:

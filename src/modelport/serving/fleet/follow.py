@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from modelport.core.access import AccessSnapshot
-from modelport.core.plan import ServingPlan, check
+from modelport.core.plan import Revision, ServingPlan, check
 from modelport.errors import ModelportError
+from modelport.serving.fleet.adopted import adopted
 from modelport.serving.fleet.followed import Followed, Kind
 from modelport.serving.fleet.kept import Kept
 from modelport.serving.fleet.line import ControlLine
 from modelport.serving.fleet.stock import Stock
 from modelport.serving.log import note
 from modelport.serving.replica.documents import parse
+from modelport.serving.replica.rollout import State
 
 
 def _plan(data: bytes) -> ServingPlan:
@@ -44,6 +46,8 @@ class FleetPlans:
         self._published = published
         self._followed = Followed(PLAN, line, Kept(folder / "plan.json"), self._elsewhere)
         self._stock = stock
+        self._published_as: dict[Revision, ServingPlan] = {}
+        self._answered: Mapping[str, Revision] | None = None
 
     @property
     def refused(self) -> str:
@@ -53,7 +57,17 @@ class FleetPlans:
     async def plans(self) -> AsyncIterator[ServingPlan]:
         """The plan there is, then each newer one; waits as long as there is none."""
         async for plan in self._followed.documents():
+            self._published_as[plan.revision] = plan
             yield self._stock.local(plan)
+
+    def keep(self, state: State) -> None:
+        """Have what the replica answers with now ready for its next start."""
+        if self._answered == state.committed:
+            return
+        known = {at: plan for at, plan in self._published_as.items() if at in state.plans}
+        if (good := adopted(state, known)) is not None:
+            self._answered, self._published_as = state.committed, known
+            self._followed.keep(good)
 
     def reload(self) -> None:
         """Ask again now."""
@@ -78,6 +92,10 @@ class FleetAccess:
     def snapshots(self) -> AsyncIterator[AccessSnapshot]:
         """The keys there are, then each other ones; waits as long as there are none."""
         return self._followed.documents()
+
+    def keep(self, snapshot: AccessSnapshot) -> None:
+        """Have the keys that are enforced now ready for the next start."""
+        self._followed.keep(snapshot)
 
     def reload(self) -> None:
         """Ask again now."""

@@ -8,6 +8,8 @@ from random import random
 from time import monotonic
 from typing import Generic, NamedTuple, TypeVar
 
+import msgspec
+
 from modelport.errors import ModelportError
 from modelport.serving.fleet.backoff import Backoff
 from modelport.serving.fleet.kept import Kept
@@ -61,6 +63,7 @@ class Followed(Generic[T]):
         self._kept = kept
         self._elsewhere = elsewhere
         self._known: T | None = None
+        self._good: T | None = None
         self._backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE, random)
         self._pause: Pause | None = None
         self._away = ""
@@ -69,10 +72,16 @@ class Followed(Generic[T]):
     async def documents(self) -> AsyncIterator[T]:
         """The document there is, then each newer one; waits as long as there is none."""
         data = self._kept.read()
-        self._known = self._read(data) if data is not None else None
+        self._known = self._good = self._read(data) if data is not None else None
         yield await self._first()
         while True:
             yield await self._next()
+
+    def keep(self, document: T) -> None:
+        """This one works: the next start may begin with it."""
+        if document != self._good:
+            self._good = document
+            self._kept.write(msgspec.json.encode(document))
 
     def reload(self) -> None:
         """Ask again now."""
@@ -110,7 +119,7 @@ class Followed(Generic[T]):
         return self._taken(data) if data is not None else None
 
     def _taken(self, data: bytes) -> T | None:
-        """The document, kept for the next start, when it is a good one and newer than what is known."""
+        """The document when it can be used and is newer than what is known."""
         found = self._read(data)
         if found is None:
             return None
@@ -120,7 +129,6 @@ class Followed(Generic[T]):
             )
             return None
         self._known = found
-        self._kept.write(data)
         self._backoff.worked()
         return found
 

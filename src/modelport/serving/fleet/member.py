@@ -51,8 +51,11 @@ class Member:
         self.access = FleetAccess(self._line, own) if settings.fleet_keys else None
 
     def join(self, conductor: Conductor) -> None:
-        """Before the first plan is taken: bundles that are not here are waited for."""
+        """Before anything is taken: bundles that are not here are waited for, and what works is kept."""
         self._stock.changed = conductor.absent.missing
+        conductor.adopted = self.plans.keep
+        if self.access is not None:
+            conductor.allowed = self.access.keep
 
     async def report(self, conductor: Conductor, segment: Segment, url: str) -> None:
         """Tell the control plane how this replica fares, for ever."""

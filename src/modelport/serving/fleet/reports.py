@@ -7,7 +7,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from random import random
-from time import monotonic
+from time import monotonic, time
 
 import msgspec
 
@@ -137,6 +137,7 @@ class Reporter:
             troubles=status.troubles(told),
             shadows=status.shadows(told),
             spool=self._spool,
+            at=time(),
         )
 
     def _size(self, place: int, rows: Sequence[int]) -> tuple[int, int]:

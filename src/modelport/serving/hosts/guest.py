@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from modelport.errors import DeadlineExceeded, ModelportError
+from modelport.serving import log_file
 from modelport.serving.call import Call
 from modelport.serving.evidence import Ending
 from modelport.serving.execution.run import Outcome
@@ -206,7 +207,7 @@ class Guest:
 async def serve(boot: HostBoot, wire: socket.socket) -> int:
     """Be the host that the supervisor asked for; the exit code."""
     settings = msgspec.json.decode(boot.settings, type=Settings)
-    setup(settings.log_level, os.fdopen(boot.log, "w", buffering=1))
+    setup(settings.log_level, os.fdopen(boot.log, "w", buffering=1), log_file.of(settings))
     _quiet_arithmetic()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     wire.setblocking(False)

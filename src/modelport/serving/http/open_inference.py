@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from modelport.serving.http.responses import PREDICTING, READING, errors, json_content, reference
-from modelport.serving.http.schemas import DATATYPES, Schema
+from modelport.core.described import Schema, reference
+from modelport.serving.http.responses import PREDICTING, READING, errors, json_content
+from modelport.serving.http.schemas import DATATYPES
 
 _STRING: Schema = {"type": "string"}
 _SIZES: Schema = {"type": "array", "items": {"type": "integer", "minimum": 0}}

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from modelport.core.described import PROBLEM, Schema, reference
 from modelport.serving.http.open_inference import COMPONENTS, paths
 from modelport.serving.http.responses import (
     PREDICTING,
-    PROBLEM,
     READING,
     error_components,
     errors,
     json_content,
-    reference,
 )
-from modelport.serving.http.schemas import Described, Schema, item, prediction, spread
+from modelport.serving.http.schemas import Described, item, prediction, spread
 
 _PARAMETERS: Schema = {
     "type": "object",

@@ -1,39 +1,11 @@
-"""Answers of the OpenAPI document that many routes share: errors, and how a schema is referred to."""
+"""Answers of the OpenAPI document that many routes share."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from modelport.serving.http.schemas import Schema
+from modelport.core.described import Schema, failed, failures
 
-PROBLEM: Schema = {
-    "type": "object",
-    "description": "RFC 9457. Codes: docs/reference/errors.md. `error` repeats `detail`.",
-    "required": ["type", "title", "status", "detail", "code", "request_id", "error"],
-    "properties": {
-        "type": {"type": "string", "format": "uri"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "code": {"type": "string"},
-        "request_id": {"type": "string"},
-        "error": {"type": "string"},
-        "hint": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["pointer", "message"],
-                "properties": {"pointer": {"type": "string"}, "message": {"type": "string"}},
-            },
-        },
-    },
-}
-_WAITS = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}}
-_LIMITS = {
-    "RateLimit-Policy": {"description": "The key's quota and window.", "schema": {"type": "string"}},
-    "RateLimit": {"description": "What remains, and until when.", "schema": {"type": "string"}},
-}
 _ERRORS: dict[int, str] = {
     400: "Not understandable.",
     401: "No key, or one that is not known.",
@@ -58,13 +30,7 @@ PREDICTING = tuple(_ERRORS)
 
 def error_components() -> Schema:
     """The error responses, by the names that `errors` refers to."""
-    return {f"Error{status}": _error(status) for status in _ERRORS}
-
-
-def _error(status: int) -> Schema:
-    content = {"application/problem+json": {"schema": reference("Problem")}}
-    headers = {429: _WAITS | _LIMITS, 503: _WAITS}.get(status)
-    return {"description": _ERRORS[status], "content": content, **({"headers": headers} if headers else {})}
+    return failures(_ERRORS)
 
 
 def json_content(description: str, schema: Schema) -> Schema:
@@ -74,9 +40,4 @@ def json_content(description: str, schema: Schema) -> Schema:
 
 def errors(statuses: Iterable[int]) -> Schema:
     """References to the error responses with these statuses."""
-    return {str(status): {"$ref": f"#/components/responses/Error{status}"} for status in statuses}
-
-
-def reference(name: str) -> Schema:
-    """Reference to a schema of the components."""
-    return {"$ref": f"#/components/schemas/{name}"}
+    return {str(status): failed(status) for status in statuses}

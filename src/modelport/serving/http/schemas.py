@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
+from modelport.core.described import Schema
 from modelport.core.manifest import Label
 from modelport.core.signature import DType, Field, Signature, Task
-
-Schema = dict[str, Any]
 
 _JSON_TYPE: Mapping[DType, str] = {
     "BOOL": "boolean", "BYTES": "string", "FP16": "number", "FP32": "number", "FP64": "number",

@@ -49,6 +49,8 @@ class Conductor:
         changed: called when anything that `told` tells may be another.
         keep: told which slots plans name now; others whose counts are still wanted, which keep their places.
         refused: why the last plan was not taken; empty when it was.
+        adopted: told the state whenever it may have changed: what the replica answers with.
+        allowed: told every snapshot of keys that is enforced.
 
     Args:
         patient: the first plan is served as far as it can be, and the rest when it can: of a fleet, nobody
@@ -62,6 +64,8 @@ class Conductor:
         self.changed: Callable[[], None] = lambda: None
         self.keep: Callable[[set[str]], Iterable[str]] = lambda _: ()
         self.refused = ""
+        self.adopted: Callable[[rollout.State], None] = lambda _: None
+        self.allowed: Callable[[AccessSnapshot], None] = lambda _: None
         self._slots = Places(segment.slots, "slot")
         self._keys = Places(segment.keys, "limited key")
         self._state = rollout.State()
@@ -130,6 +134,8 @@ class Conductor:
         self._access = Access(snapshot, self._keys.of(limited))
         note("keys taken", revision=snapshot.revision if snapshot else None, keys=len(keys))
         self._send(self._access)
+        if snapshot is not None:
+            self.allowed(snapshot)
 
     def secure(self, credentials: Credentials) -> None:
         """Show these to clients from now on; connections there are keep what they began with."""
@@ -211,6 +217,7 @@ class Conductor:
         for worker in self.workers():
             self._lead(worker, places)
         self._finish_first()
+        self.adopted(self._state)
         self.changed()
 
     def _lead(self, worker: Worker, places: Mapping[str, int]) -> None:

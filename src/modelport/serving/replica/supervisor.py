@@ -57,7 +57,7 @@ class Membership(Protocol):
     """A fleet that the replica is a member of (`fleet.member.Member`)."""
 
     def join(self, conductor: Conductor) -> None:
-        """Before the first plan is taken."""
+        """Before any keys or plan are taken."""
 
     async def report(self, conductor: Conductor, segment: shared.Segment, url: str) -> None:
         """Tell how the replica fares, for ever."""
@@ -162,6 +162,8 @@ class Supervisor:
         secured = self._certificates.credentials() if self._certificates else None
         if secured:
             conductor.secure(await anext(secured))
+        if self._member is not None:
+            self._member.join(conductor)
         snapshots = self._access.snapshots() if self._access else None
         conductor.allow(await anext(snapshots) if snapshots else None)
         plans = self._plans.plans()
@@ -172,7 +174,6 @@ class Supervisor:
             await self._settled(conductor, opening)
         else:
             # Newer plans are followed while the first is not settled, or a bad one could not be taken back.
-            self._member.join(conductor)
             following.append(
                 self._member.report(conductor, conductor.segment, self._url(opening.listening[0]))
             )

@@ -26,13 +26,14 @@ def context(credentials: Credentials) -> ssl.SSLContext:
     made.set_ciphers(CIPHERS)
     made.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     made.set_alpn_protocols(["http/1.1"])
-    _load_pair(made, credentials)
+    show(made, credentials)
     if credentials.client_ca:
         _require_clients(made, credentials.client_ca)
     return made
 
 
-def _load_pair(made: ssl.SSLContext, credentials: Credentials) -> None:
+def show(made: ssl.SSLContext, credentials: Credentials) -> None:
+    """Show this certificate to clients from the next handshake on; raises as `context` does."""
     with _as_file(credentials.chain) as chain, _as_file(credentials.key) as key:
         try:
             made.load_cert_chain(chain, key, password=_no_password)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ import pytest
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
+from tests.serving.tls.certificates import Authority
 
 from modelport.cli.quickstart.child import _free_port
 
@@ -29,7 +31,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.url = ""
+        self.url = self.control = ""
 
     def run(self, *arguments: str, ok: bool = True) -> subprocess.CompletedProcess[str]:
         """One command, typed in the folder."""
@@ -86,6 +88,8 @@ def up(path: Path, *options: str) -> Iterator[Folder]:
         for line in process.stdout:
             if line.startswith("predictions"):
                 folder.url = line.split()[1]
+            if line.startswith("control API"):
+                folder.control = line.split()[2]
             if line.startswith("next"):
                 break
         assert folder.url, process.poll()
@@ -138,3 +142,30 @@ def test_without_a_platform_a_command_says_what_to_do(tmp_path: Path) -> None:
     ended = Folder(tmp_path).run("models", "list", ok=False)
     assert ended.returncode == 2
     assert "modelport up" in ended.stderr
+
+
+def test_up_ends_with_what_keeps_its_replica_from_starting(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ended = Folder(tmp_path).run("up", "--port", port, "--control-port", "0", ok=False)
+    assert ended.returncode == 2
+    assert f"the replica did not come up: port {port} of 127.0.0.1 is in use" in ended.stderr
+
+
+@pytest.mark.slow
+def test_with_a_certificate_everything_is_https_and_the_folder_is_found_all_the_same(
+    models: Path, tmp_path: Path
+) -> None:
+    paths = Authority().issue(tmp_path)
+    tls = ("--tls-cert", paths.cert, "--tls-key", paths.key, "--allow-host", "localhost")
+    with up(tmp_path, "--host", "0.0.0.0", *tls) as folder:
+        folder.run("register", str(models / "tree.bundle"))
+        folder.run("deploy", "iris:1")
+        key = (tmp_path / ".modelport" / "key").read_text()
+        port = folder.url.rpartition(":")[2]
+        asked = ("predict", "iris", "--json", "[5.1, 3.5, 1.4, 0.2]", "--url", f"https://localhost:{port}")
+        made = folder.json("keys", "create", "--name", "shop", "--scope", "infer:iris")
+        folder.run(*asked, "--key", made["key"], "--ca", paths.ca)
+        there = ("models", "list", "--control", folder.control, "--key", key)
+        assert "iris" in folder.run(*there, "--ca", paths.ca).stdout
+        assert "CERTIFICATE_VERIFY_FAILED" in folder.run(*there, ok=False).stderr

@@ -66,6 +66,7 @@ def _bound(host: str, port: int) -> socket.socket:
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((host, port))
+        made.listen()  # before that, another could have the same address
     except OSError as error:
         made.close()
         msg = f"the control API cannot listen on {host} port {port}: {error.strerror}"

@@ -1,171 +1,221 @@
-"""The whole platform as a new user drives it: `modelport up` in a folder, and commands typed beside it."""
+"""The whole platform as a new user drives it: `modelport up` in a folder, and every command typed beside it,
+on SQLite with a folder, and on PostgreSQL with S3."""
 
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import joblib
 import pytest
-from sklearn.datasets import load_iris
-from sklearn.linear_model import LogisticRegression
-from sklearn.tree import DecisionTreeClassifier
+from tests import databases
+from tests.platforms import Folder, eventually, up
+from tests.registry import bundles
 from tests.serving.tls.certificates import Authority
+from tests.storage import s3
 
-from modelport.cli.quickstart.child import _free_port
-
-PATIENCE = 60.0
-
-
-class Folder:
-    """A working folder with a platform in it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.url = self.control = ""
-
-    def run(self, *arguments: str, ok: bool = True) -> subprocess.CompletedProcess[str]:
-        """One command, typed in the folder."""
-        ended = subprocess.run(
-            [sys.executable, "-m", "modelport.cli", *arguments],
-            cwd=self.path,
-            env={name: value for name, value in os.environ.items() if not name.startswith("MODELPORT_")},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE,
-        )
-        assert not ok or ended.returncode == 0, ended.stderr
-        return ended
-
-    def json(self, *arguments: str) -> Any:
-        """What a command prints with `--json`."""
-        return json.loads(self.run(*arguments, "--json").stdout)
+CANARY = Path(__file__).parents[2] / "examples" / "canary.json"
+ROW = "[5.0, 1.5]"
 
 
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two bundles of one contract: a tree, and a regression."""
-    folder = tmp_path_factory.mktemp("models")
-    rows, target = load_iris(as_frame=True, return_X_y=True)
-    rows.columns = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
-    rows.to_csv(folder / "rows.csv", index=False)
-    for name, model in (
-        ("tree", DecisionTreeClassifier(max_depth=2)),
-        ("line", LogisticRegression(max_iter=500)),
-    ):
-        joblib.dump(model.fit(rows, target), folder / f"{name}.joblib")
-        pack = ("pack", f"{name}.joblib", "--name", "iris", "--sample", "rows.csv", "--trust-pickle")
-        Folder(folder).run(*pack, "--output", f"{name}.bundle")
-    return folder
+@dataclass(frozen=True)
+class Ground:
+    """What a platform stands on: its database and its store, said to `modelport up`."""
+
+    kind: databases.Kind
+    server: str = ""
+
+    def options(self, folder: Path) -> tuple[str, ...]:
+        """A new database and a new bucket; none for what is in the folder anyway."""
+        if self.kind == "sqlite":
+            return ()
+        bucket = f"{s3.new_bucket(self.server)}/models"
+        return ("--database", databases.url(self.kind, folder), "--artifacts", bucket)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Where S3 is."""
+        return s3.environment(self.server) if self.server else {}
 
 
-@contextmanager
-def up(path: Path, *options: str) -> Iterator[Folder]:
-    """`modelport up` until left; it has to end by itself after Ctrl-C."""
-    port, control = _free_port(), _free_port()
-    command = ["up", "--port", str(port), "--control-port", str(control), *options]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "modelport.cli", *command],
-        cwd=path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    folder = Folder(path)
-    try:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.startswith("predictions"):
-                folder.url = line.split()[1]
-            if line.startswith("control API"):
-                folder.control = line.split()[2]
-            if line.startswith("next"):
-                break
-        assert folder.url, process.poll()
-        yield folder
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0
+@pytest.fixture(params=["sqlite and a folder", "postgresql and s3"])
+def ground(request: pytest.FixtureRequest) -> Iterator[Ground]:
+    if request.param == "sqlite and a folder":
+        yield Ground("sqlite")
+        return
+    with s3.serving() as server:
+        yield Ground("postgresql", server)
 
 
-def eventually(true: Callable[[], bool]) -> None:
-    """Wait until it is so."""
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
-def test_a_model_is_registered_deployed_replaced_and_found_again(models: Path, tmp_path: Path) -> None:
-    row = ("predict", "iris", "--json", "[5.1, 3.5, 1.4, 0.2]", "--output", "json")
-    with up(tmp_path) as folder:
-        assert folder.run("register", str(models / "tree.bundle")).stdout == "iris:1\n"
-        assert folder.run("register", str(models / "tree.bundle")).stdout == "iris:1\n"
-        assert folder.run("register", str(models / "line.bundle")).stdout == "iris:2\n"
-        folder.run("deploy", "iris:1")
-        answer = json.loads(folder.run(*row, "--url", folder.url).stdout)
-        assert (answer["version"], answer["prediction"]) == (1, 0)
-        folder.run("alias", "set", "iris@champion", "2")
-        assert folder.json("alias", "list", "iris")[0]["version"] == 2
-        folder.run("activate", "iris@champion")
-        eventually(lambda: json.loads(folder.run(*row, "--url", folder.url).stdout)["version"] == 2)
-        assert folder.json("models", "status", "--model-id", "iris")["live"] == 2
-        assert "iris:1" in folder.run("models", "versions", "iris").stdout
-        assert folder.json("diff", "iris:1", "iris:2")
-        actions = [entry["action"] for entry in folder.json("audit", "--since", "1h")]
-        assert actions.count("model.register") >= 2
-        assert folder.run("doctor").returncode == 0
+def test_every_command_does_what_it_says(ground: Ground, tmp_path: Path) -> None:
+    """One story: from the first bundle to a platform that was restored elsewhere."""
+    options = ground.options(tmp_path)
+    with up(tmp_path, *options, environment=ground.environment) as folder:
+        registers(folder)
+        deploys_and_activates(folder)
+        rolls_out(folder)
+        names_and_compares(folder)
+        tells_the_truth(folder)
+        makes_keys(folder)
+        follows_logs(folder)
+        looks_back(folder)
         folder.run("backup", "b.tar")
-    with up(tmp_path) as folder:
-        eventually(lambda: folder.run(*row, "--url", folder.url, ok=False).returncode == 0)
-        assert json.loads(folder.run(*row, "--url", folder.url).stdout)["version"] == 2
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    Folder(elsewhere).run("restore", str(tmp_path / "b.tar"))
-    with up(elsewhere) as folder:
-        eventually(lambda: folder.run(*row, "--url", folder.url, ok=False).returncode == 0)
+    elsewhere = Folder(tmp_path / "elsewhere", ground.environment)
+    elsewhere.path.mkdir()
+    options = ground.options(elsewhere.path)
+    assert "is restored" in elsewhere.run("restore", str(tmp_path / "b.tar"), *options).stdout
+    if ground.kind == "sqlite":  # every start costs seconds
+        for path in (tmp_path, elsewhere.path):
+            with up(path) as folder:
+                eventually(partial(answers, folder, 2))
+
+
+def registers(folder: Folder) -> None:
+    assert any(line.startswith("first key") for line in folder.said)
+    one, other, third = (str(bundles.made(folder.path / "made", factor)) for factor in (1.0, 2.0, 3.0))
+    assert [folder.run("register", each).stdout for each in (one, one, other, third)] == [
+        "churn:1\n",
+        "churn:1\n",
+        "churn:2\n",
+        "churn:3\n",
+    ]
+    assert folder.json("models", "list")[0]["versions"] == 3
+    assert "churn:3" in folder.run("models", "versions", "churn").stdout
+
+
+def deploys_and_activates(folder: Folder) -> None:
+    assert "churn:1  " in folder.run("deploy", "churn:1").stdout
+    assert answered(folder) == 1
+    folder.run("activate", "churn:2")
+    eventually(lambda: answered(folder) == 2)
+    status = folder.json("models", "status", "--model-id", "churn")
+    assert (status["state"], status["live"]) == ("serving", 2)
+
+
+def rolls_out(folder: Folder) -> None:
+    apply = ("apply", "-f", str(CANARY), "--model", "churn", "--version", "3")
+    assert "none made" in folder.run(*apply, "--dry-run").stdout
+    assert folder.json("rollout", "status", "churn")["rollout"]["spec"]["strategy"] == "direct"
+    folder.run(*apply)
+    assert "nothing to change" in folder.run(*apply).stdout
+    eventually(lambda: phase(folder) == "judging")
+    watching = folder.begin("rollout", "status", "churn", "--watch")
+    assert watching.stdout is not None
+    assert "judging" in watching.stdout.readline()
+    folder.run("rollout", "pause", "churn")
+    eventually(lambda: phase(folder) == "paused")
+    folder.run("rollout", "resume", "churn")
+    eventually(lambda: phase(folder) == "judging")
+    assert "10 %" in folder.run("rollout", "status", "churn").stdout
+    folder.run("rollout", "promote", "churn")
+    eventually(lambda: phase(folder) == "promoted")
+    folder.run("rollout", "rollback", "churn")
+    eventually(lambda: phase(folder) == "rolled_back")
+    eventually(lambda: answered(folder) == 2)
+    seen, _ = watching.communicate(timeout=60)
+    assert watching.returncode == 0
+    assert "paused by hand" in seen
+    assert "rolled_back" in seen.splitlines()[-1]
+    decided = [each["decision"]["type"] for each in folder.json("rollout", "history", "churn")]
+    assert decided == ["prepare", "shift", "hold", "shift", "promote", "rollback"]
+
+
+def names_and_compares(folder: Folder) -> None:
+    assert folder.run("alias", "set", "churn@champion", "2").stdout == "churn@champion is churn:2\n"
+    assert folder.json("alias", "list", "churn")[0]["version"] == 2
+    assert folder.json("diff", "churn:1", "churn:2")
+    refused = folder.run("diff", "churn:1", "churn:9", ok=False)
+    assert refused.exit_code == 2
+    assert "its newest is churn:3" in refused.stderr
+
+
+def tells_the_truth(folder: Folder) -> None:
+    answers = [predicted(folder) for _ in range(2)]
+    rows = [f"{each['prediction_id']},{each['prediction']}" for each in answers]
+    (folder.path / "truth.csv").write_text("\n".join(["prediction_id,actual", *rows, ""]))
+    assert folder.run("feedback", "--file", "truth.csv").stdout.startswith("2 new")
+    assert folder.run("feedback", "--file", "truth.csv").stdout.startswith("0 new")
+
+
+def makes_keys(folder: Folder) -> None:
+    made = folder.json("keys", "create", "--name", "shop", "--scope", "infer:churn", "--rate", "100/s")
+    assert made["rate"] == "100/s"
+    refused = folder.run("models", "list", "--key", made["key"], ok=False)
+    assert (refused.exit_code, "Forbidden" in refused.stderr or "scope" in refused.stderr) == (2, True)
+    folder.run("keys", "revoke", made["id"])
+    refused = folder.run("models", "list", "--key", made["key"], ok=False)
+    assert "revoked" in refused.stderr
+
+
+def follows_logs(folder: Folder) -> None:
+    words = ("logs", "--service", "model-deployment", "--model-id", "churn")
+    assert "endpoint routed" in folder.run(*words).stdout
+    assert "decided" in folder.run("logs", "--service", "control", "--model-id", "churn").stdout
+    following = folder.begin(*words, "--follow")
+    assert following.stdout is not None
+    assert "churn" in following.stdout.readline()
+    following.send_signal(signal.SIGINT)
+    following.communicate(timeout=60)
+    assert following.returncode == 130
+
+
+def looks_back(folder: Folder) -> None:
+    actions = [entry["action"] for entry in folder.json("audit", "--since", "1h")]
+    assert actions.count("model.register") == 3
+    assert {"rollout.promote", "rollout.rollback", "key.revoke", "alias.set"} <= {*actions}
+    assert "✓ database" in folder.run("doctor").stdout
+
+
+def phase(folder: Folder) -> str:
+    return str(folder.json("rollout", "status", "churn")["rollout"].get("phase", "preparing"))
+
+
+def predicted(folder: Folder) -> Any:
+    ended = folder.run("predict", "churn", "--json", ROW, "--output", "json", "--url", folder.url, ok=False)
+    return json.loads(ended.stdout) if ended.exit_code == 0 else {"version": None}
+
+
+def answered(folder: Folder) -> int | None:
+    version: int | None = predicted(folder)["version"]
+    return version
+
+
+def answers(folder: Folder, version: int) -> bool:
+    return answered(folder) == version
 
 
 def test_without_a_platform_a_command_says_what_to_do(tmp_path: Path) -> None:
     ended = Folder(tmp_path).run("models", "list", ok=False)
-    assert ended.returncode == 2
+    assert ended.exit_code == 2
     assert "modelport up" in ended.stderr
 
 
 def test_up_ends_with_what_keeps_its_replica_from_starting(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        ended = Folder(tmp_path).run("up", "--port", port, "--control-port", "0", ok=False)
-    assert ended.returncode == 2
-    assert f"the replica did not come up: port {port} of 127.0.0.1 is in use" in ended.stderr
+        begun = Folder(tmp_path).begin("up", "--port", port, "--control-port", "0")
+        said, _ = begun.communicate(timeout=60)
+    assert begun.returncode == 2
+    assert f"the replica did not come up: port {port} of 127.0.0.1 is in use" in said
 
 
 @pytest.mark.slow
-def test_with_a_certificate_everything_is_https_and_the_folder_is_found_all_the_same(
-    models: Path, tmp_path: Path
-) -> None:
+def test_with_a_certificate_everything_is_https_and_the_folder_is_found_all_the_same(tmp_path: Path) -> None:
     paths = Authority().issue(tmp_path)
     tls = ("--tls-cert", paths.cert, "--tls-key", paths.key, "--allow-host", "localhost")
     with up(tmp_path, "--host", "0.0.0.0", *tls) as folder:
-        folder.run("register", str(models / "tree.bundle"))
-        folder.run("deploy", "iris:1")
+        folder.run("register", str(bundles.made(tmp_path / "made")))
+        folder.run("deploy", "churn:1")
         key = (tmp_path / ".modelport" / "key").read_text()
         port = folder.url.rpartition(":")[2]
-        asked = ("predict", "iris", "--json", "[5.1, 3.5, 1.4, 0.2]", "--url", f"https://localhost:{port}")
-        made = folder.json("keys", "create", "--name", "shop", "--scope", "infer:iris")
+        asked = ("predict", "churn", "--json", ROW, "--url", f"https://localhost:{port}")
+        made = folder.json("keys", "create", "--name", "shop", "--scope", "infer:churn")
         folder.run(*asked, "--key", made["key"], "--ca", paths.ca)
         there = ("models", "list", "--control", folder.control, "--key", key)
-        assert "iris" in folder.run(*there, "--ca", paths.ca).stdout
+        assert "churn" in folder.run(*there, "--ca", paths.ca).stdout
         assert "CERTIFICATE_VERIFY_FAILED" in folder.run(*there, ok=False).stderr

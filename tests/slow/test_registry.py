@@ -7,23 +7,19 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import pytest
-import sqlalchemy as sa
 from tests.registry import bundles, crash
+from tests.slow.many import MODELS, filled
 
-from modelport.core.manifest import Parameters
 from modelport.core.wishes import NewModel, Registration
 from modelport.db.connect import Database
 from modelport.db.journal import Author
-from modelport.db.tables import artifacts, models, versions
 from modelport.registry.registry import Registry
 from modelport.registry.versions import Sought
 from modelport.storage.local import LocalStore
 
 pytestmark = pytest.mark.slow
 PROCESSES, EACH = 16, 200
-MODELS = 10_000
 ANNA = Author("anna")
 
 
@@ -60,32 +56,6 @@ def test_16_processes_make_3200_versions_without_a_gap(database: Database, tmp_p
         f" ms, p99 {seconds[len(seconds) * 99 // 100] * 1e3:.0f} ms, at most {seconds[-1] * 1e3:.0f} ms"
     )
     assert list(opened(database, tmp_path).damaged()) == []
-
-
-def filled(database: Database) -> None:
-    """10,000 models of two versions each, written past the registry, which would take minutes."""
-    shared = {"project": "default", "created": 1.0, "created_by": "anna"}
-    with database.writing() as connection:
-        connection.execute(sa.insert(artifacts).values(digest="0" * 64, size=1, touched=1.0))
-        known = [
-            {
-                **shared, "name": f"model-{number:05}", "description": f"The {number}th.", "policy": {},
-                "tags": {"team": f"team-{number % 50}"}, "numbered": 2, "versions": 2, "latest": 2,
-            }
-            for number in range(MODELS)
-        ]  # fmt: skip
-        connection.execute(sa.insert(models), known)
-        rows = [
-            {
-                **shared, "model": f"model-{number:05}", "number": version, "label": None, "forced": False,
-                "identity": f"{number * 2 + version:064x}", "artifact": "0" * 64, "size": 1,
-                "task": "regression", "contract": "", "parameters": msgspec.to_builtins(Parameters()),
-                "metrics": {"accuracy": number / MODELS}, "tags": {}, "lineage": {},
-            }
-            for number in range(MODELS)
-            for version in (1, 2)
-        ]  # fmt: skip
-        connection.execute(sa.insert(versions), rows)
 
 
 def milliseconds(work: Callable[[], object]) -> float:

@@ -28,17 +28,30 @@ def serving() -> Iterator[str]:
 def bucket(server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """URL of a new bucket; the environment leads to its server."""
     lead(server, monkeypatch)
+    return new_bucket(server)
+
+
+def new_bucket(server: str) -> str:
+    """URL of a new bucket."""
     name = f"models-{uuid.uuid4().hex[:12]}"
     assert httpx.put(f"{server}/{name}").status_code == 200
     return f"s3://{name}"
 
 
 def lead(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment leads to this server."""
+    for name, value in environment(server).items():
+        monkeypatch.setenv(name, value)
+
+
+def environment(server: str) -> dict[str, str]:
     """Credentials and endpoint, as the tools of S3 read them."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    return {
+        "AWS_ENDPOINT_URL": server,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_REGION": "us-east-1",
+    }
 
 
 class Broken(BaseHTTPRequestHandler):

@@ -16,6 +16,7 @@ from modelport.control.publisher import Copies
 from modelport.control.rounds import Done, Means, Turn
 from modelport.control.store import deployments, fleets
 from modelport.core.clock import Clock
+from modelport.core.rollout import Decided
 from modelport.db import lease
 from modelport.db.connect import Database
 from modelport.db.lease import Lease
@@ -175,6 +176,8 @@ class Reconciler:
         return self._database.write(lambda to: rounds.go(to, turn, project, endpoints))
 
     def _told(self, done: Done) -> None:
+        for endpoint, decided in done.decided.items():
+            _log.info("decided", extra={"fields": {"endpoint": endpoint, **_spelled(decided)}})
         for endpoint, reason in done.refused.items():
             _log.warning("not planned", extra={"fields": {"endpoint": endpoint, "reason": reason}})
         if done.published is not None:
@@ -201,6 +204,11 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ModelportError):
         return error.message
     return f"its pass ended with an error ({type(error).__name__}); the log of the control plane has more"
+
+
+def _spelled(decided: Decided) -> dict[str, str]:
+    kind = type(decided.decision).__name__.lower()
+    return {"decision": kind, "reason": decided.decision.reason, "by": decided.by}
 
 
 def _is_fenced(error: Exception) -> bool:

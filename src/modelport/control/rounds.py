@@ -24,7 +24,7 @@ from modelport.core.evidence import Outcomes
 from modelport.core.ids import crockford
 from modelport.core.plan import Revision, ServingPlan, Share
 from modelport.core.records import Version
-from modelport.core.rollout import Rollout
+from modelport.core.rollout import Decided, Rollout
 from modelport.db import journal, lease
 from modelport.db.journal import Author
 from modelport.db.lease import Lease
@@ -66,11 +66,13 @@ class Done(msgspec.Struct, frozen=True):
         published: the revision of the plan, when there is a new one.
         refused: why endpoints are in the plan as they were before, by endpoint.
         changed: the same of those for which another reason, or none, was known before.
+        decided: what was decided, by endpoint.
     """
 
     published: Revision | None
     refused: Mapping[str, str] = {}
     changed: Mapping[str, str] = {}
+    decided: Mapping[str, Decided] = {}
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -99,7 +101,8 @@ def go(connection: Connection, turn: Turn, project: str, endpoints: Sequence[str
     for endpoint, reason in done.changed.items():
         _trouble(connection, project, endpoint, reason, failed=endpoint not in endpoints)
     faults.point("round.written")
-    return done
+    decided = {outcome.deployment.endpoint: outcome.decided for outcome in taken if outcome.decided}
+    return replace(done, decided=decided)
 
 
 def fail(connection: Connection, held: Lease, project: str, endpoint: str, reason: str) -> None:

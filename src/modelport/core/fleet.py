@@ -76,7 +76,7 @@ class SlotStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
 
 
 class EndpointStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Which revision an endpoint answers with, and why it is not the wanted one."""
+    """Which revision an endpoint answers with, and why it cannot be the wanted one; empty while it may be."""
 
     revision: Revision | None
     reason: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -18,6 +18,9 @@ from modelport.db.tables import versions
 from modelport.errors import Conflict, NotFound
 from modelport.registry import models, words
 from modelport.registry.refs import check_free
+
+_TOGETHER = 5000
+"""Most versions that one statement names: databases bound how many values it may have."""
 
 
 class Sought(msgspec.Struct, frozen=True):
@@ -35,6 +38,17 @@ def get(connection: Connection, project: str, model: str, number: int) -> Versio
     if row is None:
         raise absent(connection, project, model, str(number))
     return _version(row)
+
+
+def some(connection: Connection, project: str, wanted: Iterable[tuple[str, int]]) -> Iterator[Version]:
+    """Those versions, given as (model, number), that there are, in no order."""
+    named = sorted(wanted)
+    each = sa.tuple_(versions.c.model, versions.c.number)
+    for start in range(0, len(named), _TOGETHER):
+        mine = sa.select(versions).where(
+            versions.c.project == project, each.in_(named[start : start + _TOGETHER])
+        )
+        yield from map(_version, connection.execute(mine))
 
 
 def with_identity(connection: Connection, project: str, model: str, identity: str) -> Version | None:

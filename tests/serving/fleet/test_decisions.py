@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.serving.fleet.fleets import plan
 
-from modelport.core.fleet import SlotStatus, Trouble
+from modelport.core.fleet import EndpointStatus, SlotStatus, Trouble
 from modelport.errors import ModelportError, NotFound
 from modelport.serving.fleet import status
 from modelport.serving.fleet.backoff import Backoff
@@ -18,7 +18,7 @@ from modelport.serving.fleet.farewell import LAST_CALLS, Farewell
 from modelport.serving.fleet.kept import Kept
 from modelport.serving.fleet.shelf import Shelf
 from modelport.serving.replica.messages import SlotReport, Told
-from modelport.serving.replica.rollout import Seen, State
+from modelport.serving.replica.rollout import Seen, State, Verdict
 from modelport.storage import whole
 from modelport.storage.address import artifact_url
 from modelport.storage.content import sha256
@@ -61,6 +61,24 @@ def test_of_several_workers_the_least_far_speaks_for_a_slot() -> None:
     assert known == {"churn:1": SlotStatus("ready", instances=2)}
     known = status.slots(state, [_seen(far), _seen(SlotReport("failed", "no memory"))], {}, {})
     assert known == {"churn:1": SlotStatus("failed", "no memory")}
+
+
+def test_an_endpoint_that_is_about_to_switch_is_no_endpoint_that_cannot() -> None:
+    old, new = plan(1, {"churn:1": "x"}), plan(2, {"churn:1": "x"})
+    state = State(new, {"churn": old.revision}, {old.revision: old, new.revision: new})
+    known = status.endpoints(state, {"churn": Verdict("waiting")})
+    assert known == {"churn": EndpointStatus(old.revision)}
+    known = status.endpoints(state, {"churn": Verdict("failed", "slot churn:1: no memory")})
+    assert known["churn"].reason == "slot churn:1: no memory"
+
+
+def test_a_slot_that_answers_stays_ready_while_a_newer_plan_is_looked_at() -> None:
+    old, new = plan(1, {"churn:1": "x"}), plan(2, {"churn:1": "x", "fraud:1": "y"})
+    state = State(new, {"churn": old.revision}, {old.revision: old, new.revision: new})
+    answering, starting = Seen(new.revision, {}, {"churn": old.revision}), Seen(new.revision, {})
+    known = status.slots(state, [answering], {}, {})
+    assert (known["churn:1"].state, known["fraud:1"].state) == ("ready", "wanted")
+    assert status.slots(state, [answering, starting], {}, {})["churn:1"].state == "wanted"
 
 
 def test_slots_of_older_revisions_are_draining() -> None:

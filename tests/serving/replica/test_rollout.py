@@ -71,6 +71,17 @@ def test_a_worker_has_to_go_through_older_plans_first() -> None:
     assert rollout.caught_up(state, old)
 
 
+def test_who_answers_is_told_where_it_is_another_than_before() -> None:
+    before = rollout.advance(
+        rollout.take(State(), plan(1, churn=1, other=1)), [asked(1, churn_1=READY, other_1=READY)]
+    )
+    assert rollout.rerouted(State(), before) == {"churn": {"churn:1": 10_000}, "other": {"other:1": 10_000}}
+    after = rollout.advance(
+        rollout.take(before, plan(2, churn=2, other=1)), [asked(2, churn_2=READY, other_1=READY)]
+    )
+    assert rollout.rerouted(before, after) == {"churn": {"churn:2": 10_000}}
+
+
 def test_nothing_is_committed_without_workers() -> None:
     assert rollout.advance(rollout.take(State(), plan(1, churn=1)), []).committed == {}
 

@@ -13,14 +13,16 @@ _FAR: Sequence[SlotState] = (
     "failed", "wanted", "fetching", "loading", "warming", "verified", "ready", "draining",
 )  # fmt: skip
 """The least far first: a failure is to be seen whatever the other workers say."""
+_WANTED = SlotReport("wanted")
 TROUBLES = 20
 """Most troubles in one report."""
 
 
 def endpoints(state: State, verdicts: Mapping[str, Verdict]) -> dict[str, EndpointStatus]:
-    """The revision of each endpoint that is wanted or answers, and why it is not the wanted one."""
+    """The revision of each endpoint that is wanted or answers, and why it cannot be the wanted one: nothing
+    while slots are on their way, which they tell themselves."""
     wanted = [endpoint.name for endpoint in state.wanted.endpoints] if state.wanted else []
-    reasons = {name: _reason(verdict) for name, verdict in verdicts.items()}
+    reasons = {name: verdict.reason for name, verdict in verdicts.items()}
     names = dict.fromkeys([*wanted, *state.committed])
     return {name: EndpointStatus(state.committed.get(name), reasons.get(name, "")) for name in names}
 
@@ -33,9 +35,15 @@ def slots(
     `sizes` are batches at a time and bytes, by slot, as counted over all workers.
     """
     wanted = _specs(state.wanted)
+    unsaid = [_unsaid(state, seen) for seen in workers]
     known = {}
     for name, spec in wanted.items():
-        report = _least([seen.slots.get(name, SlotReport("wanted")) for seen in workers])
+        report = _least(
+            [
+                seen.slots.get(name, rest.get(name, _WANTED))
+                for seen, rest in zip(workers, unsaid, strict=True)
+            ]
+        )
         instances, held = sizes.get(name, (0, 0))
         count = instances or _fixed(spec, report, len(workers))
         known[name] = SlotStatus(report.state, report.reason, count, limits.get(name, ""), held)
@@ -64,6 +72,20 @@ def shadows(told: Iterable[Told]) -> tuple[ShadowSeen, ...]:
     return tuple(total.values())
 
 
+def _unsaid(state: State, seen: Seen) -> dict[str, SlotReport]:
+    """What a worker answers with while it says nothing of a newer plan: that a plan comes unloads nothing."""
+    if seen.slots or not seen.told:
+        return {}
+    routes = {(at, name) for name, at in seen.told.items()}
+    return {
+        share.slot: SlotReport("ready")
+        for revision, plan in state.plans.items()
+        for endpoint in plan.endpoints
+        if (revision, endpoint.name) in routes
+        for share in endpoint.route.shares
+    }
+
+
 def _fixed(spec: SlotSpec, report: SlotReport, workers: int) -> int:
     """Of a slot whose instances follow no load: as many as asked for in every worker, once it is ready."""
     return spec.instances * workers if report.state == "ready" else 0
@@ -75,7 +97,3 @@ def _least(reports: Sequence[SlotReport]) -> SlotReport:
 
 def _specs(plan: ServingPlan | None) -> dict[str, SlotSpec]:
     return {slot.id: slot for slot in plan.slots} if plan is not None else {}
-
-
-def _reason(verdict: Verdict) -> str:
-    return verdict.reason or "its slots are not ready in every worker"

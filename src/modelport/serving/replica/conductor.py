@@ -120,7 +120,7 @@ class Conductor:
         self.refused = ""
         self._state, self._deaths, self._said = state, 0, {}
         self.absent.forgive()
-        note("plan taken", revision=str(plan.revision), endpoints=[item.name for item in plan.endpoints])
+        note("plan taken", revision=str(plan.revision), endpoints=len(plan.endpoints))
         self._go_on()
 
     def allow(self, snapshot: AccessSnapshot | None) -> None:
@@ -262,15 +262,14 @@ class Conductor:
         self.absent.poison((slot.bundle for slot in specs), reason)
 
     def _tell_commits(self, before: rollout.State) -> None:
-        new = {name: at for name, at in self._state.committed.items() if before.committed.get(name) != at}
-        gone = before.committed.keys() - self._state.committed.keys()
-        if new or gone:
-            note(
-                "plan committed",
-                revision=str(_revision(self._state)),
-                endpoints=sorted(new),
-                gone=sorted(gone),
-            )
+        now = self._state
+        new = [name for name, at in now.committed.items() if before.committed.get(name) != at]
+        gone = sorted(before.committed.keys() - now.committed.keys())
+        if not (new or gone):
+            return
+        note("plan committed", revision=str(_revision(now)), endpoints=len(new), gone=gone)
+        for name, shares in rollout.rerouted(before, now).items():
+            note("endpoint routed", endpoint=name, shares=shares)
 
     def _tell_failures(self, seen: Sequence[rollout.Seen]) -> None:
         for name, verdict in rollout.verdicts(self._state, seen).items():

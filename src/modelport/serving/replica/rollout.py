@@ -128,6 +128,12 @@ def _judge_one(endpoint: EndpointSpec, workers: Sequence[Mapping[str, SlotReport
     return Verdict("waiting")
 
 
+def rerouted(before: State, after: State) -> dict[str, dict[str, int]]:
+    """Who answers now, in basis points by slot, at each endpoint where that is another than before."""
+    was, now = _shares(before), _shares(after)
+    return {name: shares for name, shares in now.items() if was.get(name) != shares}
+
+
 def behind(state: State, worker: Seen) -> dict[str, Revision]:
     """The endpoints that the replica answers with another revision than the worker, and that revision."""
     return {name: at for name, at in state.committed.items() if worker.told.get(name) != at}
@@ -214,6 +220,15 @@ def _contracts(reports: Iterable[tuple[str, SlotReport]]) -> str:
     """The slots whose contracts differ, as text; empty when they agree as far as they are known."""
     known = {slot: report.contract for slot, report in reports if report.contract}
     return " and ".join(sorted(known)) if len(set(known.values())) > 1 else ""
+
+
+def _shares(state: State) -> dict[str, dict[str, int]]:
+    return {
+        endpoint.name: {share.slot: share.weight for share in endpoint.route.shares}
+        for revision, plan in state.plans.items()
+        for endpoint in plan.endpoints
+        if state.committed.get(endpoint.name) == revision
+    }
 
 
 def _pruned(state: State) -> State:

@@ -51,8 +51,11 @@ class Plane:
         """The revision of the plan, once it is another than `before`."""
 
         async def asked() -> bytes | None:
-            async with closing(self.line("looking")) as line:
+            line = self.line("looking")
+            try:
                 return await line.newer("plan", before, 20.0)
+            finally:
+                await line.close()
 
         data = asyncio.run(asked())
         assert data is not None

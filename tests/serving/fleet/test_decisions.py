@@ -17,8 +17,8 @@ from modelport.serving.fleet.backoff import Backoff
 from modelport.serving.fleet.farewell import LAST_CALLS, Farewell
 from modelport.serving.fleet.kept import Kept
 from modelport.serving.fleet.shelf import Shelf
-from modelport.serving.replica.messages import SlotReport, Told
-from modelport.serving.replica.rollout import Seen, State, Verdict
+from modelport.serving.replica.messages import Prepare, SlotReport, Told
+from modelport.serving.replica.rollout import Seen, State, Verdict, heard, sent
 from modelport.storage import whole
 from modelport.storage.address import artifact_url
 from modelport.storage.content import sha256
@@ -74,11 +74,13 @@ def test_an_endpoint_that_is_about_to_switch_is_no_endpoint_that_cannot() -> Non
 
 def test_a_slot_that_answers_stays_ready_while_a_newer_plan_is_looked_at() -> None:
     old, new = plan(1, {"churn:1": "x"}), plan(2, {"churn:1": "x", "fraud:1": "y"})
-    state = State(new, {"churn": old.revision}, {old.revision: old, new.revision: new})
-    answering, starting = Seen(new.revision, {}, {"churn": old.revision}), Seen(new.revision, {})
-    known = status.slots(state, [answering], {}, {})
+    state = State(new, {}, {old.revision: old, new.revision: new})
+    looking = sent(Seen(old.revision, {"churn:1": SlotReport("ready")}), Prepare(new, {}), new)
+    known = status.slots(state, [looking], {}, {})
     assert (known["churn:1"].state, known["fraud:1"].state) == ("ready", "wanted")
-    assert status.slots(state, [answering, starting], {}, {})["churn:1"].state == "wanted"
+    assert status.slots(state, [looking, Seen()], {}, {})["churn:1"].state == "wanted"
+    said = heard(looking, new.revision, {"churn:1": SlotReport("failed", "no memory")})
+    assert status.slots(state, [said], {}, {})["churn:1"].state == "failed"
 
 
 def test_slots_of_older_revisions_are_draining() -> None:

@@ -30,20 +30,15 @@ def endpoints(state: State, verdicts: Mapping[str, Verdict]) -> dict[str, Endpoi
 def slots(
     state: State, workers: Sequence[Seen], limits: Mapping[str, str], sizes: Mapping[str, tuple[int, int]]
 ) -> dict[str, SlotStatus]:
-    """Every slot of the wanted plan, and those that only older revisions have as draining.
+    """Every slot of the wanted plan, and those that only older revisions have as draining. A slot is as far
+    as it was until a worker has looked at the newer plan: that one came unloads nothing.
 
     `sizes` are batches at a time and bytes, by slot, as counted over all workers.
     """
     wanted = _specs(state.wanted)
-    unsaid = [_unsaid(state, seen) for seen in workers]
     known = {}
     for name, spec in wanted.items():
-        report = _least(
-            [
-                seen.slots.get(name, rest.get(name, _WANTED))
-                for seen, rest in zip(workers, unsaid, strict=True)
-            ]
-        )
+        report = _least([seen.slots.get(name, seen.before.get(name, _WANTED)) for seen in workers])
         instances, held = sizes.get(name, (0, 0))
         count = instances or _fixed(spec, report, len(workers))
         known[name] = SlotStatus(report.state, report.reason, count, limits.get(name, ""), held)
@@ -70,20 +65,6 @@ def shadows(told: Iterable[Told]) -> tuple[ShadowSeen, ...]:
         key = seen.endpoint, seen.slot, seen.against
         total[key] = total[key].plus(seen) if key in total else seen
     return tuple(total.values())
-
-
-def _unsaid(state: State, seen: Seen) -> dict[str, SlotReport]:
-    """What a worker answers with while it says nothing of a newer plan: that a plan comes unloads nothing."""
-    if seen.slots or not seen.told:
-        return {}
-    routes = {(at, name) for name, at in seen.told.items()}
-    return {
-        share.slot: SlotReport("ready")
-        for revision, plan in state.plans.items()
-        for endpoint in plan.endpoints
-        if (revision, endpoint.name) in routes
-        for share in endpoint.route.shares
-    }
 
 
 def _fixed(spec: SlotSpec, report: SlotReport, workers: int) -> int:

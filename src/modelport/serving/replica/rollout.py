@@ -54,11 +54,13 @@ class Seen(msgspec.Struct, frozen=True):
         asked: the revision it was last told to prepare.
         slots: its last report about that revision.
         told: the revision each endpoint was told to answer with.
+        before: its last report about the revision before, until there is one about `asked`: decides nothing.
     """
 
     asked: Revision | None = None
     slots: Mapping[str, SlotReport] = {}
     told: Mapping[str, Revision] = {}
+    before: Mapping[str, SlotReport] = {}
 
 
 def take(state: State, plan: ServingPlan) -> State:
@@ -171,7 +173,7 @@ def caught_up(state: State, worker: Seen) -> bool:
 def sent(worker: Seen, message: Prepare | Commit, plan: ServingPlan) -> Seen:
     """What is known of a worker after it was sent a message about `plan`."""
     if isinstance(message, Prepare):
-        return Seen(plan.revision, {}, worker.told)
+        return Seen(plan.revision, {}, worker.told, worker.slots or worker.before)
     names = {endpoint.name for endpoint in plan.endpoints}
     kept = {name: at for name, at in worker.told.items() if name in names}
     return Seen(worker.asked, worker.slots, {**kept, **dict.fromkeys(message.endpoints, plan.revision)})

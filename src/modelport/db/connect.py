@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
 from modelport.db import trouble, wal
+from modelport.db.turn import Turns
 from modelport.errors import Overloaded, SettingsError
 
 BUSY_SECONDS = 10.0
@@ -41,6 +42,7 @@ class Database:
         if self.file is not None:
             wal.check(self.file)
         self.engine = _engine(self.url)
+        self._turns = None if self.file is None else Turns(self.file)
 
     @property
     def is_sqlite(self) -> bool:
@@ -72,9 +74,10 @@ class Database:
         """One transaction: all of it, or, when anything is raised inside, nothing.
 
         With SQLite the right to write is taken at the beginning, so a transaction never fails in its middle
-        because another wrote meanwhile. Raises as `reading` does, and `DiskFull` (`disk-full`).
+        because another wrote meanwhile; writers have it in the order they came. Raises as `reading` does, and
+        `DiskFull` (`disk-full`).
         """
-        with _told(), self._transaction() as connection:
+        with _told(), self._transaction(time.monotonic() + BUSY_SECONDS) as connection:
             yield connection
 
     def write(self, work: Callable[[Connection], T]) -> T:
@@ -89,7 +92,7 @@ class Database:
         with _told():
             while True:
                 try:
-                    with self._transaction() as connection:
+                    with self._transaction(deadline) as connection:
                         return work(connection)
                 except sa.exc.DBAPIError as error:
                     if not (trouble.busy(error) or trouble.gone(error)) or time.monotonic() >= deadline:
@@ -104,14 +107,29 @@ class Database:
         self.engine.dispose()
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        with self.engine.connect() as connection:
+    def _transaction(self, deadline: float) -> Iterator[Connection]:
+        with self._turn(deadline), self.engine.connect() as connection:
             if self.is_sqlite:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                _begin(connection, deadline)
             yield connection
             _commit(connection)
         if self.file is not None:
             wal.wrote(self.file)
+
+    def _turn(self, deadline: float) -> AbstractContextManager[None]:
+        """Waited for without a connection, so that readers find one; half the time is left for SQLite."""
+        left = max(0.0, deadline - time.monotonic())
+        return nullcontext() if self._turns is None else self._turns.taken(left / 2)
+
+
+def _begin(connection: Connection, deadline: float) -> None:
+    """Take the right to write to a SQLite file, which a program that knows nothing of turns may have."""
+    left = max(0.0, deadline - time.monotonic())
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(1000 * left)}")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(1000 * BUSY_SECONDS)}")
 
 
 def _commit(connection: Connection) -> None:

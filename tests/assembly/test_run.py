@@ -3,73 +3,17 @@
 from __future__ import annotations
 
 import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import msgspec
 import pytest
+from tests.assembly.processes import Clock, ask, control, free_port, live, until, up
 from tests.registry import bundles
 
 from modelport import Control
 from modelport.assembly.platform import Where, platform
-from modelport.assembly.run import Started
 from modelport.core.sights import FeedbackSeen
 from modelport.errors import Conflict
-
-
-class Clock:
-    def now(self) -> float:
-        return time.time()
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
-
-
-@contextmanager
-def up(folder: Path, port: int, control_port: int) -> Iterator[tuple[subprocess.Popen[str], Started]]:
-    """The platform in a process; ended as a Ctrl-C ends it, unless it is dead already."""
-    command = [sys.executable, "-m", "tests.assembly.up", str(folder), str(port), str(control_port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            said = process.stdout.readline()
-            assert said, (folder / "logs" / "control.log").read_text()
-            yield process, msgspec.json.decode(said, type=Started)
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGINT)
-                process.wait(60)
-
-
-def until(what: Callable[[], bool], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.05)
-
-
-def control(started: Started, folder: Path) -> Control:
-    return Control(started.control, key=(folder / "key").read_text())
-
-
-def live(to: Control, version: int) -> bool:
-    return to.deployments.get("churn").live == version
-
-
-def ask(started: Started, user: str = "u") -> httpx.Response:
-    url = f"{started.url}/v1/models/churn/predict"
-    return httpx.post(url, json={"input": [1.0, 2.0]}, headers={"x-user-id": user}, timeout=10)
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""A control plane with its replica as a process: `python -m tests.assembly.up FOLDER PORT CONTROL_PORT`."""
+"""A control plane with its replica as a process.
+
+python -m tests.assembly.up FOLDER PORT CONTROL_PORT [DATABASE [ARTIFACTS]]
+"""
 
 from __future__ import annotations
 
@@ -16,4 +19,5 @@ def tell(started: Started) -> None:
 
 
 if __name__ == "__main__":
-    run(Up(Where(Path(sys.argv[1])), control_port=int(sys.argv[3]), port=int(sys.argv[2])), tell)
+    folder, port, control_port, *urls = sys.argv[1:]
+    run(Up(Where(Path(folder), *urls), control_port=int(control_port), port=int(port)), tell)

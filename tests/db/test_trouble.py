@@ -85,7 +85,8 @@ def test_a_closed_database_leaves_neither_log_nor_mark(tmp_path: Path) -> None:
     with databases.fresh("sqlite", tmp_path) as database:
         database.write(note)
         assert wal.mark(tmp_path / "modelport.db").exists()
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["modelport.db"]
+    queue = {"modelport.db-next", "modelport.db-turn"}  # empty files, which may be removed
+    assert {file.name for file in tmp_path.iterdir()} - queue == {"modelport.db"}
 
 
 def test_only_its_owner_may_read_the_file(tmp_path: Path) -> None:

@@ -1,22 +1,16 @@
-"""A child process that registers bundles, each in a fork of its own that is killed at a step it was told.
+"""A child process that registers bundles and is killed: `python -m tests.registry.crash URL FOLDER`.
 
-    python crash.py URL FOLDER
-
-It reads lines of JSON, [model, bundle, step], and answers each with [killed, acknowledged]: the id of the
-version, empty where the fork was killed before it could say so.
+It is asked for [step, model, bundle] and acknowledges the id of the version (`tests.killed`).
 """
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-import sqlalchemy as sa
+from tests import killed
 
-from modelport.core import faults
 from modelport.core.wishes import Registration
 from modelport.db.connect import Database
 from modelport.db.journal import Author
@@ -47,54 +41,13 @@ class Nothing:
         return None
 
 
-def killer(count: int) -> None:
-    """Kill this process at step `count`: each fault point, each statement, each call that names a file."""
-    left = [count]
-
-    def step(*_: object) -> None:
-        left[0] -= 1
-        if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def audited(event: str, _: object) -> None:
-        if event in {"open", "os.rename", "os.mkdir", "os.remove"}:
-            step()
-
-    faults.arm(step)
-    sys.addaudithook(audited)
-    for event in ("before_cursor_execute", "after_cursor_execute", "commit"):
-        sa.event.listen(sa.engine.Engine, event, step)
-
-
-def register(url: str, folder: Path, model: str, bundle: Path, step: int) -> str:
-    """Register, unless it is killed before; what is acknowledged."""
-    registry = Registry(
-        Database(url), LocalStore(folder / "artifacts"), folder / "downloads", Now(), Nothing()
-    )
-    killer(step)
-    return registry.register(Author("anna"), model, bundle, Registration())[0].id
-
-
-def forked(url: str, folder: Path, model: str, bundle: Path, step: int) -> tuple[bool, str]:
-    """The same in a fork; whether it was killed, and what it acknowledged."""
-    receive, send = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.write(send, register(url, folder, model, bundle, step).encode())
-        os._exit(0)
-    os.close(send)
-    _, status = os.waitpid(child, 0)
-    with os.fdopen(receive) as said:
-        return os.WIFSIGNALED(status), said.read()
-
-
-def main() -> None:
+def register(say: Callable[[str], object], model: str, bundle: str) -> None:
     url, folder = sys.argv[1], Path(sys.argv[2])
-    Database(url).close()  # imports its driver once, for all forks
-    for line in sys.stdin:
-        model, bundle, step = json.loads(line)
-        print(json.dumps(forked(url, folder, model, Path(bundle), step)), flush=True)
+    store = LocalStore(folder / "artifacts")
+    registry = Registry(Database(url), store, folder / "downloads", Now(), Nothing())
+    say(registry.register(Author("anna"), model, Path(bundle), Registration())[0].id)
 
 
 if __name__ == "__main__":
-    main()
+    Database(sys.argv[1]).close()  # imports its driver once, for all forks
+    killed.serve(register)

@@ -15,6 +15,7 @@ from modelport.control.loop import Loop
 from modelport.control.publisher import Copies
 from modelport.control.rounds import Done, Means, Turn
 from modelport.control.store import deployments, fleets
+from modelport.core import faults
 from modelport.core.clock import Clock
 from modelport.core.rollout import Decided
 from modelport.db import lease
@@ -173,6 +174,7 @@ class Reconciler:
         if self._held is None:
             return Done(None)
         turn = Turn(self._held, self._means, self._clock.now())
+        faults.point("round.due")
         return self._database.write(lambda to: rounds.go(to, turn, project, endpoints))
 
     def _told(self, done: Done) -> None:

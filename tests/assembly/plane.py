@@ -1,0 +1,40 @@
+"""A control plane without a replica, as a process that stops itself (SIGSTOP) where a test asks for it.
+
+    python -m tests.assembly.plane FOLDER PORT [DATABASE [ARTIFACTS]]
+
+It stops once, at the fault point that the file `stop` in its folder names.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+
+from tests.assembly.processes import Clock
+
+from modelport.api.app import app
+from modelport.api.server import server
+from modelport.assembly import run
+from modelport.assembly.platform import Where, platform
+from modelport.core import faults
+
+
+def stop(asked: Path, point: str) -> None:
+    if asked.exists() and asked.read_text() == point:
+        asked.unlink()
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def main(folder: Path, port: int, *urls: str) -> None:
+    run._log_to(folder / "logs")
+    faults.arm(partial(stop, folder / "stop"))
+    with platform(Where(folder, *urls), Clock()) as built:
+        print("started", flush=True)
+        server(app(built), "127.0.0.1", port).run()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])

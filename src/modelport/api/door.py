@@ -45,6 +45,7 @@ class Door:
         self._platform = platform
         self._hosts = LOOPBACK | {host.lower() for host in settings.hosts}
         self._throttle = throttle
+        self._notes: set[asyncio.Task[None]] = set()
 
     def check_surroundings(self, knock: Knock) -> None:
         """Raises `Misdirected`, `Forbidden` (`cross-site`), `BadRequest` (`key-in-query`)."""
@@ -76,13 +77,18 @@ class Door:
             raise Unauthenticated(msg, code="unknown-key")
         if not known:
             self._throttle.admit("right", stored.entry.id, _ONCE, now)
-            await self._note(stored.entry.id)
+            self._note(stored.entry.id)
         return stored
 
-    async def _note(self, id: str) -> None:  # noqa: A002 - the word of the contract
-        """That it was used, in this minute; a database that is busy refuses nobody for that."""
+    def _note(self, id: str) -> None:  # noqa: A002 - the word of the contract
+        """That it was used, in this minute. Nobody waits for that, as a database that is busy would."""
+        note = asyncio.create_task(asyncio.to_thread(self._used, id))
+        self._notes.add(note)
+        note.add_done_callback(self._notes.discard)
+
+    def _used(self, id: str) -> None:  # noqa: A002
         with suppress(ModelportError):
-            await asyncio.to_thread(self._platform.keys.used, id, self._platform.clock.now())
+            self._platform.keys.used(id, self._platform.clock.now())
 
     def check_needs(self, key: StoredKey, operation: Operation, parts: Mapping[str, str]) -> None:
         """Raises `Forbidden` unless the key may do it."""

@@ -16,6 +16,9 @@ from modelport.api.once import once
 from modelport.api.operation import SAFE, Operation
 from modelport.errors import ModelportError
 
+AWAY = frozenset({"database-busy", "database-gone", "database-closed", "disk-full"})
+"""Refusals of the database: it would refuse to be told of them too, after waiting as long again."""
+
 ADMITTED = "modelport.admitted"
 """Where the door leaves who was admitted to what: (Operation, Call, parts of the path)."""
 
@@ -60,11 +63,15 @@ async def _carried_out(operation: Operation, call: Call, parts: dict[str, str]) 
 
 
 async def _told(operation: Operation, call: Call, error: Exception) -> None:
-    """Unknown errors are logged whole; what was to change something and did not is told in the journal."""
+    """Unknown errors are logged whole; what was to change something and did not is told in the journal, unless
+    the journal is in what is away.
+    """
     if not isinstance(error, ModelportError):
         _log.exception("%s failed", operation.name, extra={"request_id": call.request_id})
     if operation.method in SAFE or not operation.audited:
         return
     code = getattr(error, "code", "internal")
+    if code in AWAY:
+        return
     resource = call.request.scope["path"]
     await call.surroundings.refusals.note(call.author, operation.name, resource, code)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from modelport.api.call import Call
@@ -30,16 +30,16 @@ async def once(
     if name is None or operation.method != "POST":
         return await work()
     caller, store = _caller(call), call.platform.idempotency
-    stored = await asyncio.to_thread(store.begin, caller, _checked(name), _fingerprint(call, content))
+    stored = await run_in_threadpool(store.begin, caller, _checked(name), _fingerprint(call, content))
     if stored is not None:
         return Response(stored.body, stored.status, {**dict(stored.headers), "idempotency-replayed": "true"})
     try:
         response = await work()
     except BaseException:
-        await asyncio.to_thread(store.abandon, caller, name)
+        await run_in_threadpool(store.abandon, caller, name)
         raise
     answer = _shown_once(call) if operation.secret else _answer(response)
-    await asyncio.to_thread(store.finish, caller, name, answer)
+    await run_in_threadpool(store.finish, caller, name, answer)
     return response
 
 

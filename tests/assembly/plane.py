@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def stop(asked: Path, point: str) -> None:
     if asked.exists() and asked.read_text() == point:
         asked.unlink()
         os.kill(os.getpid(), signal.SIGSTOP)
+        time.sleep(0.2)  # another thread may be the first to stop
 
 
 def main(folder: Path, port: int, *urls: str) -> None:

@@ -41,7 +41,7 @@ def opened(database: Database, folder: Path, clock: crash.Now) -> Registry:
 
 
 def judge(database: Database, folder: Path, acknowledged: list[str]) -> None:
-    """Every acknowledged version is there with its bytes, and nothing is half done."""
+    """Every acknowledged version is there, the last ones with their bytes, and nothing is half done."""
     registry = opened(database, folder, Later())
     try:
         found = registry.versions("default", "churn", limit=500).items
@@ -49,7 +49,8 @@ def judge(database: Database, folder: Path, acknowledged: list[str]) -> None:
         found = ()
     assert set(acknowledged) <= {version.id for version in found}
     assert sorted(version.number for version in found) == list(range(1, len(found) + 1))
-    assert list(registry.damaged()) == []
+    for said in acknowledged[-2:]:
+        registry.bundle("default", "churn", said)  # whose bytes are those of its digest
     with database.reading() as connection:
         told = [journal.read(row) for row in connection.execute(sa.select(entries))]
     assert journal.broken(iter(sorted(told, key=lambda entry: entry.number))) is None
@@ -58,8 +59,9 @@ def judge(database: Database, folder: Path, acknowledged: list[str]) -> None:
 
 
 def is_clean(database: Database, folder: Path) -> None:
-    """After a collection the store holds the versions' artifacts and nothing else."""
+    """After a collection the store holds the versions' artifacts, whole, and nothing else."""
     registry = opened(database, folder, Later())
+    assert list(registry.damaged()) == []
     registry.collect(ANNA, dry_run=False, grace=GRACE)
     with database.reading() as connection:
         used = set(artifacts.sizes(connection))

@@ -49,7 +49,7 @@ def test_it_serves_what_is_deployed_outlives_a_kill_and_ends_with_one_signal(hom
             assert live(to, 1)
             to.deployments.activate("churn", 2)
             until(lambda: live(to, 2) and ask(again).headers["x-modelport-version"] == "churn:2")
-            assert to.models.status("churn").state == "serving"
+            until(lambda: to.models.status("churn").state == "serving")
             assert all(check.ok for check in to.doctor.examine() if check.name != "disk")
             assert {line.service for line in to.logs.read()} == {"control", "model-deployment"}
         process.send_signal(signal.SIGINT)

@@ -131,7 +131,7 @@ def steps_of_both(scene: Scene, child: Child) -> int:
     """A step at which applying and promoting a version has ended, about."""
     for step in range(20, 1000, 20):
         kills = scene.kills
-        scene.turn(child, "apply", 1 + scene.deployment().live % 2, step)
+        scene.turn(child, "apply", 1 + (scene.deployment().live or 1) % 2, step)
         scene.turn(child, "promote", scene.rollout().spec.candidate, step)
         if scene.kills == kills:
             return step

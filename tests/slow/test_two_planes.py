@@ -24,10 +24,8 @@ WRITTEN = (plans, deployments, rollouts, decisions, configurations, entries)
 def state(database: Database) -> dict[str, list[str]]:
     """Every row that a control plane writes by itself, or a person through it."""
     with database.reading() as connection:
-        return {
-            table.name: sorted(tuple(row) for row in connection.execute(sa.select(table)))
-            for table in WRITTEN
-        }
+        found = {table.name: connection.execute(sa.select(table)).all() for table in WRITTEN}
+    return {name: sorted([repr(row) for row in rows]) for name, rows in found.items()}
 
 
 def settled(database: Database) -> dict[str, list[str]]:

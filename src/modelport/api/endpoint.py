@@ -63,9 +63,7 @@ async def _carried_out(operation: Operation, call: Call, parts: dict[str, str]) 
 
 
 async def _told(operation: Operation, call: Call, error: Exception) -> None:
-    """Unknown errors are logged whole; what was to change something and did not is told in the journal, unless
-    the journal is in what is away.
-    """
+    """Unknown errors are logged whole; what was to change something and did not is told in the journal."""
     if not isinstance(error, ModelportError):
         _log.exception("%s failed", operation.name, extra={"request_id": call.request_id})
     if operation.method in SAFE or not operation.audited:

@@ -95,7 +95,7 @@ def test_services_reach_what_their_scope_says_and_nothing_else(served: Served) -
         key: {one.name for one in GUARDED if asked(served, one, key).status_code != 403}
         for key in (feedback, replica)
     }
-    assert opened[feedback] == {"give_feedback"}
+    assert opened[feedback] == {"give_feedback", "send_feedback"}
     assert opened[replica] == {"poll_plan", "poll_access", "report", "ship_spool"}
 
 

@@ -122,3 +122,31 @@ def test_a_small_worsening_is_shown_to_be_within_what_is_allowed() -> None:
     assert early.needed is not None
     assert late.verdict == "holds"
     assert late.needed == 0
+
+
+def test_a_correction_changes_the_counts_and_is_no_new_evidence_of_the_comparison() -> None:
+    """The bet of a comparison was made with what was known; the counts are those that are known now."""
+    fed = {"churn:2": outcomes(100, labels=100, wrong=8), "churn:1": outcomes(800, labels=800, wrong=64)}
+    before = fold(Judge(), Increment(fed), ARMS, ALL)
+    after = fold(before, Increment({"churn:2": Outcomes(amended=-12)}), ARMS, ALL)
+    found = {each.name: each for each in findings(after, ALL)}
+    assert found["accuracy_threshold"].estimate == pytest.approx(0.8)
+    assert found["guard.accuracy"].estimate == pytest.approx(0.8)
+    assert after.accuracy == before.accuracy
+    assert not found["accuracy_threshold"].fits
+
+
+def test_corrections_of_labels_that_were_counted_before_make_no_more_wrong_than_there_are() -> None:
+    judge = fold(Judge(), Increment({"churn:2": Outcomes(labels=2, right=1, amended=-5)}), ARMS, ALL)
+    [found] = [each for each in findings(judge, ALL) if each.name == "accuracy_threshold"]
+    assert (found.estimate, found.samples) == (0.0, 2)
+
+
+@pytest.mark.parametrize("name", ["error_rate", "guard.errors"])
+def test_a_higher_error_level_decides_sooner(name: str) -> None:
+    def looks(level: float) -> int:
+        terms = msgspec.structs.replace(ALL, error_level=level)
+        bad = outcomes(100, 4)
+        return next(at for at in range(1, 60) if judged(bad, terms=terms, looks=at)[name].verdict == "harm")
+
+    assert looks(0.2) < looks(0.01) < looks(0.0001)

@@ -183,6 +183,20 @@ def test_ab_names_no_winner_unless_it_is_asked_to() -> None:
     )
 
 
+def test_the_best_arm_has_to_keep_the_criteria_as_any_candidate_has() -> None:
+    spec = replace(SPECS["ab"], decide=True)
+    middle, last = (Finding("best", "holds", version=version, text="best") for version in (2, 3))
+    unfit = Finding("error_rate", "open", fits=False, text="2 %, at most 1 %", version=2)
+    assert decide(seen(rollout(spec), unfit, middle)) == Wait(
+        "waiting for an estimate that keeps the limit: error_rate of version 2 (2 %, at most 1 %)"
+    )
+    assert decide(seen(rollout(spec), unfit, last)) == Promote(3, "shown to be the best arm: best")
+    proven = replace(spec, terms=replace(spec.terms, require="proven"))
+    open_ = Finding("error_rate", "open", text="0.5 %, at most 1 %")
+    assert isinstance(decide(seen(rollout(proven), open_, last)), Wait)
+    assert isinstance(decide(seen(rollout(proven), replace(open_, verdict="holds"), last)), Promote)
+
+
 def test_a_shadow_is_never_promoted_by_evidence() -> None:
     decided = decide(seen(rollout(SPECS["shadow"]), Finding("error_rate", "holds")))
     assert isinstance(decided, Wait)

@@ -20,6 +20,7 @@ OUTCOMES = st.builds(
     ),
     labels=COUNT,
     right=COUNT,
+    amended=st.integers(-1000, 1000),
 )
 
 

@@ -11,6 +11,7 @@ from modelport.client.answers import (
 )
 from modelport.client.retry import NEVER, Retries
 from modelport.client.sync import Client
+from modelport.core.wishes import Truth
 
 __all__ = [
     "NEVER",
@@ -23,4 +24,5 @@ __all__ = [
     "ModelState",
     "Retries",
     "TensorInfo",
+    "Truth",
 ]

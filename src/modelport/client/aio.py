@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, overload
 
 import httpx
@@ -15,6 +16,8 @@ from modelport.client.aiolink import AsyncLink
 from modelport.client.answers import Answer, Inference, ItemError, ModelMetadata, ModelState
 from modelport.client.calls import Call
 from modelport.client.retry import Retries
+from modelport.core.sights import Taken
+from modelport.core.wishes import Truth
 from modelport.errors import DeadlineExceeded, InvalidInput, Overloaded
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ class AsyncClient:
         key: str | None = None,
         *,
         timeout: float | None = 30.0,
+        control: str | None = None,
         priority: wire.Priority | None = None,
         retries: Retries = Retries(),  # noqa: B008 - frozen
         verify: wire.Verify = True,
@@ -43,11 +47,9 @@ class AsyncClient:
         uniform: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._link = AsyncLink(
-            url,
-            key,
+        self._dial = partial(
+            AsyncLink,
             timeout=timeout,
-            priority=priority,
             retries=retries,
             verify=verify,
             cert=cert,
@@ -56,6 +58,9 @@ class AsyncClient:
             uniform=uniform,
             sleep=sleep,
         )
+        self._link = self._dial(url, key, priority=priority)
+        self._control, self._key = control, key
+        self._desk: AsyncLink | None = None
 
     @overload
     async def predict(
@@ -154,6 +159,16 @@ class AsyncClient:
         )
         return await self._link.run(call, deadline)
 
+    async def feedback(self, model: str, truths: Truth | Iterable[Truth]) -> Taken:
+        """Tell the control plane what predictions turned out to be: one, or many in one request.
+
+        await client.feedback("churn", Truth("leaves", answer.prediction_id))
+
+        Again, in any order, before the prediction is known or years later; another value for the same
+        prediction is a correction, and the newest counts. The key needs the scope `feedback:churn`.
+        """
+        return await self._told().run(requests.feedback(model, truths))
+
     async def models(self) -> tuple[ModelState, ...]:
         """Every served version and its state."""
         return await self._link.run(requests.models())
@@ -177,6 +192,8 @@ class AsyncClient:
     async def aclose(self) -> None:
         """Close every connection."""
         await self._link.aclose()
+        if self._desk is not None:
+            await self._desk.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -189,3 +206,8 @@ class AsyncClient:
             return await self._link.run(call)
         except (Overloaded, DeadlineExceeded):
             return False
+
+    def _told(self) -> AsyncLink:
+        """The link to the control plane, made when it is needed first."""
+        self._desk = self._desk or self._dial(*requests.control(self._control, self._key))
+        return self._desk

@@ -9,6 +9,7 @@ import msgspec
 from modelport.client import problems
 from modelport.client.answers import Answer, Inference, ItemError, ModelMetadata, ModelState
 from modelport.client.calls import Reply
+from modelport.core.sights import Taken
 from modelport.errors import ModelportError
 
 T = TypeVar("T")
@@ -68,6 +69,11 @@ def metadata(reply: Reply) -> ModelMetadata:
 def document(reply: Reply) -> dict[str, Any]:
     """A JSON object as it is."""
     return decode(reply.body, dict[str, Any])
+
+
+def taken(reply: Reply) -> Taken:
+    """What became of feedback."""
+    return decode(reply.body, Taken)
 
 
 def decode(body: bytes | memoryview, shape: type[T]) -> T:

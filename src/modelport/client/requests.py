@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -12,6 +12,8 @@ import msgspec
 from modelport.client import replies
 from modelport.client.answers import Answer, Inference, ItemError, ModelMetadata, ModelState
 from modelport.client.calls import Call
+from modelport.core.sights import Taken
+from modelport.core.wishes import Truth
 
 if TYPE_CHECKING:
     from modelport.runtimes.batch import Array
@@ -63,6 +65,21 @@ def infer(
     }
     path = f"{_v2_model(model)}/infer"
     return Call("POST", path, replies.inferred, b"".join((head, *payload)), headers | _sticky(user_id))
+
+
+def feedback(model: str, truths: Truth | Iterable[Truth]) -> Call[Taken]:
+    """Tell what predictions turned out to be."""
+    body = msgspec.json.encode(truths if isinstance(truths, Truth) else tuple(truths), enc_hook=_listed)
+    name = model.partition(":")[0]
+    return Call("POST", f"/v1/models/{_segment(name)}/feedback", replies.taken, body, _JSON)
+
+
+def control(url: str | None, key: str | None) -> tuple[str, str | None]:
+    """Where the control plane is, and the key for it. Its client is imported when it is asked for."""
+    from modelport.client.control.place import locate
+
+    place = locate(url, key)
+    return place.url, place.key
 
 
 def models() -> Call[tuple[ModelState, ...]]:

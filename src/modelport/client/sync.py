@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, overload
 
 import httpx
@@ -14,6 +16,8 @@ from modelport.client.answers import Answer, Inference, ItemError, ModelMetadata
 from modelport.client.calls import Call
 from modelport.client.link import Link
 from modelport.client.retry import Retries
+from modelport.core.sights import Taken
+from modelport.core.wishes import Truth
 from modelport.errors import DeadlineExceeded, InvalidInput, Overloaded
 
 if TYPE_CHECKING:
@@ -35,6 +39,7 @@ class Client:
         retries: how much the client may repeat itself; `NEVER` for not at all.
         verify: who may vouch for a server's certificate: True for the usual authorities, the path of a PEM
             file for your own, an `ssl.SSLContext`, or False for anybody.
+        control: address of the control plane, which `feedback` goes to; else as `modelport.Control` finds it.
         cert: your own certificate chain and private key, for a server that asks for them.
         transport, clock, uniform, sleep: the world outside, for tests and for special networks.
 
@@ -49,6 +54,7 @@ class Client:
         key: str | None = None,
         *,
         timeout: float | None = 30.0,
+        control: str | None = None,
         priority: wire.Priority | None = None,
         retries: Retries = Retries(),  # noqa: B008 - frozen
         verify: wire.Verify = True,
@@ -58,11 +64,9 @@ class Client:
         uniform: Callable[[], float] = random.random,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._link = Link(
-            url,
-            key,
+        self._dial = partial(
+            Link,
             timeout=timeout,
-            priority=priority,
             retries=retries,
             verify=verify,
             cert=cert,
@@ -71,6 +75,10 @@ class Client:
             uniform=uniform,
             sleep=sleep,
         )
+        self._link = self._dial(url, key, priority=priority)
+        self._control, self._key = control, key
+        self._desk: Link | None = None
+        self._turn = threading.Lock()
 
     @overload
     def predict(
@@ -167,6 +175,16 @@ class Client:
         )
         return self._link.run(call, deadline)
 
+    def feedback(self, model: str, truths: Truth | Iterable[Truth]) -> Taken:
+        """Tell the control plane what predictions turned out to be: one, or many in one request.
+
+        client.feedback("churn", Truth("leaves", answer.prediction_id))
+
+        Again, in any order, before the prediction is known or years later; another value for the same
+        prediction is a correction, and the newest counts. The key needs the scope `feedback:churn`.
+        """
+        return self._told().run(requests.feedback(model, truths))
+
     def models(self) -> tuple[ModelState, ...]:
         """Every served version and its state."""
         return self._link.run(requests.models())
@@ -190,6 +208,8 @@ class Client:
     def close(self) -> None:
         """Close every connection."""
         self._link.close()
+        if self._desk is not None:
+            self._desk.close()
 
     def __enter__(self) -> Self:
         return self
@@ -202,3 +222,9 @@ class Client:
             return self._link.run(call)
         except (Overloaded, DeadlineExceeded):
             return False
+
+    def _told(self) -> Link:
+        """The link to the control plane, made when it is needed first."""
+        with self._turn:
+            self._desk = self._desk or self._dial(*requests.control(self._control, self._key))
+            return self._desk

@@ -10,7 +10,7 @@ import msgspec
 from modelport.core.manifest import Parameters
 from modelport.core.names import check_name
 from modelport.errors import SettingsError
-from modelport.runtimes.text.rules import BadPattern, patterns
+from modelport.core.patterns.judged import BadPattern, patterns
 
 
 def check_names(name: str, version: str | None) -> None:

@@ -141,7 +141,7 @@ def _said(contest: Contest, version: int, others: list[int], *, labelled: bool) 
 
 def _rate(seen: Outcomes, *, labelled: bool) -> float | None:
     if labelled:
-        return seen.right / seen.labels if seen.labels else None
+        return seen.correct / seen.labels if seen.labels else None
     return seen.faults / seen.trials if seen.trials else None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from modelport.control.binding import Project
-from modelport.control.documents import Abilities, becoming, changes, read, resolve, schema
+from modelport.control.documents import Abilities, becoming, changes, printed, read, resolve, schema
 from modelport.control.looks import Looks, absent
 from modelport.control.service import Service, Versions
 from modelport.control.status import status
@@ -69,13 +69,18 @@ class Deployments(Looks, Service):
     def configuration_diff(
         self, project: str, kind: str, name: str, before: int, after: int
     ) -> tuple[Change, ...]:
-        """What differs between two versions of a configuration, as they were resolved; raises `NotFound`."""
+        """What differs between two versions of a configuration, in the words of documents.
+
+        Texts that mean the same (`1%`, `0.01`) do not differ. Raises `NotFound`.
+        """
         with self._database.reading() as connection:
             found = [configurations.at(connection, project, kind, name, number) for number in (before, after)]
         one, other = found
         if one is None or other is None:
             raise absent(kind, name)
-        return changes(f"{kind}/{name}", one, other)
+        form = DeploymentSpec if kind == "deployment" else ModelConfig
+        before_, after_ = (printed(name, msgspec.convert(each, form)) for each in (one, other))
+        return changes(f"{kind}/{name}", before_, after_)
 
     def _now(self, project: str, asked: Asked) -> DeploymentSpec | ModelConfig | None:
         """What is wanted now of what a document is about."""

@@ -163,7 +163,7 @@ def _added(now: Mapping[str, Outcomes], before: Mapping[str, Outcomes]) -> dict[
 
 def _own(outcomes: Outcomes) -> Outcomes:
     """What a replica can count itself: labels come from feedback alone."""
-    return msgspec.structs.replace(outcomes, labels=0, right=0)
+    return msgspec.structs.replace(outcomes, labels=0, right=0, amended=0)
 
 
 def seen(fleet: str, life: Life, wanted: Revision | None, now: float) -> ReplicaSeen:

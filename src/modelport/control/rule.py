@@ -7,7 +7,7 @@ rule may be asked as often as one likes (see `control.judge`). Absent evidence i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -71,14 +71,19 @@ def enough(view: View, now: float) -> Iterator[str]:
         yield "every replica to answer with the present split"
 
 
-def _missing(view: View, now: float) -> Iterator[str]:
-    yield from enough(view, now)
+def unmet(view: View, found: Iterable[Finding]) -> Iterator[str]:
+    """Which of these criteria do not let their version pass, as `require` has it."""
     proven = view.rollout.spec.terms.require == "proven"
-    for finding in criteria(view):
+    for finding in found:
         if proven and finding.verdict != "holds":
             yield _unproven(view, finding)
         elif not finding.fits and finding.verdict != "absent":
             yield f"an estimate that keeps the limit: {_say(finding)}"
+
+
+def _missing(view: View, now: float) -> Iterator[str]:
+    yield from enough(view, now)
+    yield from unmet(view, criteria(view))
 
 
 def _unproven(view: View, finding: Finding) -> str:

@@ -30,7 +30,8 @@ class Outcomes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         latencies: trials by `core.latency.bucket`, from last byte received to answer ready, without answers
             from the cache.
         labels: predictions whose truth is known.
-        right: of these, predictions that were right.
+        right: of these, predictions that were right, by what was said of them first.
+        amended: how many more of them are right by what was said since; below zero for fewer.
     """
 
     requests: int = 0
@@ -41,21 +42,33 @@ class Outcomes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     latencies: Mapping[int, int] = {}
     labels: int = 0
     right: int = 0
+    amended: int = 0
+
+    @property
+    def correct(self) -> int:
+        """Predictions that were right, as it is known now.
+
+        Corrections may be about labels that were counted before these: they never make more or fewer of them.
+        """
+        return min(max(self.right + self.amended, 0), self.labels)
 
     def plus(self, other: Outcomes) -> Outcomes:
         """Both together."""
         counts = [one + two for one, two in zip(self._counts(), other._counts(), strict=True)]
         buckets = self.latencies.keys() | other.latencies.keys()
-        return _outcomes(counts, {at: self._at(at) + other._at(at) for at in buckets})
+        amended = self.amended + other.amended
+        return _outcomes(counts, {at: self._at(at) + other._at(at) for at in buckets}, amended)
 
     def since(self, before: Outcomes) -> Outcomes:
         """What was added to `before`. A counter that went back began anew: all it holds was added."""
         counts = [now - then for now, then in zip(self._counts(), before._counts(), strict=True)]
         if any(count < 0 for count in counts):
             return self
-        return _outcomes(counts, {at: count - before._at(at) for at, count in self.latencies.items()})
+        buckets = {at: count - before._at(at) for at, count in self.latencies.items()}
+        return _outcomes(counts, buckets, self.amended - before.amended)
 
     def _counts(self) -> tuple[int, ...]:
+        """What only grows."""
         return (
             self.requests, self.broken, self.assigned, self.trials, self.faults, self.labels, self.right
         )  # fmt: skip
@@ -86,7 +99,7 @@ class Increment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
         return total(self.slots.get(slot, NONE) for slot in slots)
 
 
-def _outcomes(counts: Iterable[int], latencies: Mapping[int, int]) -> Outcomes:
+def _outcomes(counts: Iterable[int], latencies: Mapping[int, int], amended: int) -> Outcomes:
     requests, broken, assigned, trials, faults, labels, right = counts
     known = {at: count for at, count in sorted(latencies.items()) if count > 0}
-    return Outcomes(requests, broken, assigned, trials, faults, known, labels, right)
+    return Outcomes(requests, broken, assigned, trials, faults, known, labels, right, amended)

@@ -66,14 +66,16 @@ class Replies:
         """A batch of these calls is about to run."""
         self._witness.starting(calls)
 
-    def executed(self, outcomes: list[Outcome], rows: int, started: float, ended: float) -> None:
-        """A batch of `rows` ran from `started` to `ended` (monotonic): answer the calls that it ended."""
+    def executed(self, outcomes: list[Outcome], sizes: Sequence[int], started: float, ended: float) -> None:
+        """Batches of so many rows ran from `started` to `ended` (monotonic): answer the calls that they ended."""
         decoding = waiting = 0.0
         for outcome in outcomes:
             queued = outcome.call.queued
             decoding += queued - outcome.call.received
             waiting += started - queued
-        self._counters.executed(rows, decoding, waiting, ended - started)
+        for rows in sizes:
+            self._counters.executed(rows, decoding, waiting, (ended - started) / len(sizes))
+            decoding = waiting = 0.0
         self.ended(outcomes, ended)
 
     def ended(self, outcomes: list[Outcome], ended: float) -> None:

@@ -11,12 +11,13 @@ from modelport.core.records import Version
 
 
 class Registered(msgspec.Struct, frozen=True):
-    """A `Binding`: labels by version of each model, aliases, and what is deployed."""
+    """A `Binding`: labels by version of each model, aliases, what is deployed, and tasks by model."""
 
     labels: Mapping[str, Sequence[str | None]] = {}
     pointed: Mapping[str, Mapping[str, int]] = {}
     answering: Mapping[str, int] = {}
     deployed: Mapping[str, DeploymentSpec] = {}
+    tasks: Mapping[str, str] = {}
 
     def models(self) -> Sequence[str]:
         return sorted(self.labels)
@@ -25,7 +26,7 @@ class Registered(msgspec.Struct, frozen=True):
         if model not in self.labels:
             return None
         return [
-            Version(model, number, identity="", artifact="", size=0, label=label)
+            Version(model, number, "", "", 0, label, self.tasks.get(model, ""))
             for number, label in enumerate(self.labels[model], 1)
         ]
 

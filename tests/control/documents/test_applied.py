@@ -37,7 +37,7 @@ def rooms(database: Database, tmp_path: Path) -> Rooms:
     registry = Registry(database, store, tmp_path / "downloads", clock, Deployed(clock, Shelves()))
     made = [("churn", 1.0, "1.0.0"), ("churn", 2.0, "2.1.0"), ("spam", 3.0, None)]
     for model, factor, label in made:
-        file = bundles.made(tmp_path / "new", factor, label=label, name=model)
+        file = bundles.made(tmp_path / "new", factor, label=label, name=model, task="classification")
         registry.register(ANNA, model, file, Registration())
     registry.set_alias(ANNA, "churn", "champion", "2", expected=None)
     return Rooms(Deployments(database, registry, clock, Calls(), target=Abilities()), registry)
@@ -87,3 +87,22 @@ def test_a_version_is_spelled_as_in_the_registry(rooms: Rooms) -> None:
         found = rooms.deployments.get("default", "churn").spec
         assert found.candidate == rooms.registry.version("default", "churn", word).number == 2
         assert found.follows == ("champion" if word == "champion" else None)
+
+
+def test_versions_of_a_configuration_are_compared_in_the_words_of_documents(rooms: Rooms) -> None:
+    canary = "deployment: {strategy: canary, model: churn, version: 2, %s}"
+    terms = ("canary_percentage: 5, promotion_criteria: {error_rate: 1%}", "steps: [5, 50, 100], keep_warm: 1h")
+    rooms.deployments.activate(ANNA, "churn", "1")
+    for each in terms:
+        rooms.deployments.apply(ANNA, Apply(canary % each))
+    told = rooms.deployments.configuration_diff("default", "deployment", "churn", 2, 3)
+    assert [(row.path, row.before, row.after) for row in told] == [
+        ("deployment/churn.steps", [5, 100], [5, 50, 100]),
+        ("deployment/churn.promotion_criteria", {"error_rate": "< 1%"}, None),
+        ("deployment/churn.keep_warm", None, "1h"),
+    ]
+    for size in (8, 16):
+        text = f"model_config: {{name: churn, parameters: {{batch_size: {size}}}}}"
+        rooms.deployments.apply(ANNA, Apply(text))
+    [told_config] = rooms.deployments.configuration_diff("default", "model_config", "churn", 1, 2)
+    assert (told_config.path, told_config.after) == ("model_config/churn.parameters.batch_size", 16)

@@ -9,7 +9,7 @@ import pytest
 from tests.control.documents.registered import CHURN, Registered
 
 from modelport.control.documents import Abilities, Asked, read, resolve
-from modelport.core.deployment import Arm, DeploymentSpec, ModelConfig, Overrides, Terms
+from modelport.core.deployment import Arm, Criteria, DeploymentSpec, ModelConfig, Overrides, Terms
 from modelport.core.plan import Scaling
 from modelport.errors import InvalidInput
 
@@ -197,13 +197,13 @@ def test_a_canary_goes_up_to_all_of_the_traffic(rest: str, steps: tuple[int, ...
         ("steps: [25, 5, 100]", "the steps must grow"),
         ("steps: [5, 25]", "the last step is 25 %: a canary ends with 100"),
         ("canary_percentage: 0.001", "a share of 0.001 %"),
-        ("steps: [100], min_duration: 1h, max_duration: 1h", "leaves nothing of max_duration"),
-        ("steps: [100], error_level: 60%", "error_level is a chance"),
-        ("steps: [100], promotion_criteria: {error_rate: 150%}", "'error_rate' lies between 0 and 100 %"),
-        ("steps: [100], promotion_criteria: {accuracy_threshold: '90'}", "'accuracy_threshold' lies between"),
-        ("steps: [100], promotion_criteria: {latency_p95: 0ms}", "no answer takes no time"),
-        ("steps: [100], promotion_criteria: {performance_degradation: 0%}", "0 % cannot be shown"),
-        ("steps: [100], promotion_criteria: {}, success_criteria: {}", "promotion_criteria is there already"),
+        ("steps: [5, 100], min_duration: 1h, max_duration: 1h", "leaves nothing of max_duration"),
+        ("steps: [5, 100], error_level: 60%", "error_level is a chance"),
+        ("steps: [5, 100], promotion_criteria: {error_rate: 150%}", "'error_rate' lies between 0 and 100 %"),
+        ("steps: [5, 100], promotion_criteria: {accuracy_threshold: '90'}", "'accuracy_threshold' lies between"),
+        ("steps: [5, 100], promotion_criteria: {latency_p95: 0ms}", "no answer takes no time"),
+        ("steps: [5, 100], promotion_criteria: {performance_degradation: 0%}", "0 % cannot be shown"),
+        ("steps: [5, 100], promotion_criteria: {}, success_criteria: {}", "promotion_criteria is there already"),
     ],
 )
 def test_a_canary_that_could_not_be_carried_out_is_refused(rest: str, said: str) -> None:
@@ -212,12 +212,67 @@ def test_a_canary_that_could_not_be_carried_out_is_refused(rest: str, said: str)
     assert error.code == "document-invalid"
 
 
+PROOF = "'proven' proves criteria, and none is asked: add promotion_criteria"
+SWITCHED = "says nothing here: all traffic is switched at once, so nothing is judged: add traffic_split"
+ALL = "says nothing here: the first step has all of the traffic, so nothing is judged: begin with less"
+UNDECIDED = "says nothing here: no arm is promoted by evidence here: add decide: true"
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        ("strategy: canary, canary_percentage: 5, require: proven", PROOF),
+        ("strategy: canary, canary_percentage: 5, require: proven, success_criteria: {}", PROOF),
+        ("strategy: blue_green, require: proven, traffic_split: {v1: 50, v2: 50}", PROOF),
+        ("strategy: blue_green, success_criteria: {error_rate: 1%}", f"'success_criteria' {SWITCHED}"),
+        ("strategy: blue_green, min_requests: 9", f"'min_requests' {SWITCHED}"),
+        ("strategy: blue_green, on_timeout: promote", f"'on_timeout' {SWITCHED}"),
+        ("strategy: canary, canary_percentage: 100, min_duration: 1m", f"'min_duration' {ALL}"),
+        ("strategy: canary, steps: [100], promotion_criteria: {error_rate: 1%}", f"'promotion_criteria' {ALL}"),
+        ("strategy: ab, traffic_split: {v1: 50, v2: 50}, min_requests: 9", f"'min_requests' {UNDECIDED}"),
+    ],
+)
+def test_a_word_that_would_change_nothing_is_refused(rest: str, said: str) -> None:
+    error = refusal(f"deployment: {{model: churn, {rest}}}")
+    assert said in error.message
+    assert error.code == "document-invalid"
+
+
+def of_task(task: str) -> Registered:
+    return msgspec.structs.replace(CHURN, tasks={"churn": task})
+
+
+@pytest.mark.parametrize("task", ["regression", "entities", "transform"])
+def test_accuracy_is_not_asked_where_right_is_a_matter_of_degree(task: str) -> None:
+    """No feedback would ever be evidence of it, so nothing is promoted on a promise that is not kept."""
+    text = "deployment: {strategy: canary, model: churn, steps: [5, 100], %s: {accuracy_threshold: 0.9}}"
+    for key in ("promotion_criteria", "success_criteria"):
+        error = refusal(text % key, of_task(task))
+        assert error.code == "target-cannot"
+        assert error.faults[0][0] == f"/deployment/{key}/accuracy_threshold"
+        assert wanted(text % key, of_task("classification")).terms.criteria.accuracy == 0.9
+
+
+def test_a_threshold_of_confidence_is_not_taken_where_there_is_none() -> None:
+    text = "model_config: {name: churn, parameters: {confidence_threshold: 0.9}}"
+    assert "which has no confidence" in refusal(text, of_task("regression")).message
+    assert resolve(read(text), of_task("classification"))
+
+
+@pytest.mark.parametrize("secret", ["${ENV:KEY}", "${FILE:/run/key}", "secret://key"])
+def test_a_secret_is_refused_where_no_key_takes_one_and_not_repeated(secret: str) -> None:
+    error = refusal(f"model_config: {{name: '{secret}'}}")
+    assert "line 1, column 22: 'name' takes no secret" in error.message
+    assert secret not in error.message
+
+
 def test_every_term_is_read_in_its_unit() -> None:
     spec = wanted(
-        "deployment: {strategy: canary, model: churn, steps: [100], require: proven, error_level: 5%, "
-        "min_requests: 50, min_duration: 30s, max_duration: 2h, on_timeout: rollback}"
+        "deployment: {strategy: canary, model: churn, steps: [5, 100], require: proven, error_level: 5%, "
+        "promotion_criteria: {error_rate: 1%}, min_requests: 50, min_duration: 30s, max_duration: 2h, on_timeout: rollback}"
     )
     assert spec.terms == Terms(
+        criteria=Criteria(error_rate=0.01),
         require="proven",
         error_level=0.05,
         min_requests=50,
@@ -228,7 +283,7 @@ def test_every_term_is_read_in_its_unit() -> None:
 
 
 def test_what_is_left_out_has_the_default_of_the_contract() -> None:
-    assert wanted("deployment: {strategy: canary, model: churn, steps: [100]}").terms == Terms()
+    assert wanted("deployment: {strategy: canary, model: churn, steps: [5, 100]}").terms == Terms()
 
 
 @pytest.mark.parametrize(("written", "share"), [("10%", 1000), ("0.1", 1000), ("1", 10_000), ("0.01%", 1)])
@@ -259,6 +314,8 @@ def test_a_config_that_is_left_out_leaves_the_bundles_own() -> None:
         ("scaling: {min_instances: 4, max_instances: 2}", "from 4 to 2 instances", "document-invalid"),
         ("validation: {allowed_pattern: '('}", "'(' is no regular expression", "bad-pattern"),
         ("validation: {denied_patterns: [x, '[']}", "'[' is no regular expression", "bad-pattern"),
+        ("validation: {allowed_pattern: '(a+)+b'}", "a text could keep allowed_pattern", "slow-pattern"),
+        ("validation: {denied_patterns: [x, '(a|aa)+$']}", "keep denied_patterns '(a|aa)+$' busy", "slow-pattern"),
         ("validation: {ranges: {age: [2, 1]}}", "no value lies from 2 to 1", "document-invalid"),
         (
             "version: 2",

@@ -109,7 +109,38 @@ def test_a_correction_counts_from_now_on_and_is_no_second_witness(world: World) 
     world.joiner.look()
     [seen] = world.seen()
     assert (seen.actual, seen.right) == ("stays", False)
-    assert world.evidence() == Outcomes(labels=1, right=1)
+    assert world.evidence() == Outcomes(labels=1, right=1, amended=-1)
+    assert world.evidence().correct == 0
+
+
+@pytest.mark.parametrize("seen_after", [0, 1, 2, 3])
+def test_the_newest_value_counts_whenever_its_prediction_became_known(world: World, seen_after: int) -> None:
+    """Whether it was corrected before it was joined or after, and however often it is said again."""
+    for number, said in enumerate(["leaves", "stays", "stays", "leaves", "stays"]):
+        if number == seen_after:
+            world.answered.add("01A", "churn:2", "stays")
+        world.clock.time += 10
+        world.take(Truth(said, "01A"))
+        world.joiner.look()
+        world.joiner.look()
+    evidence = world.evidence()
+    assert (evidence.labels, evidence.correct) == (1, 1)
+
+
+def test_a_correction_needs_no_look_for_its_prediction(world: World) -> None:
+    """Years later the recording is gone, and a user has had other predictions since."""
+    world.answered.add("01A", "churn:2", "leaves", user="u1")
+    truth = Truth("leaves", user_id="u1", prediction="leaves")
+    world.take(Truth("leaves", "01A"), truth)
+    world.joiner.look()
+    world.answered.by_id.clear()
+    world.answered.add("01B", "churn:3", "stays", user="u1")
+    world.clock.time += 3 * 365 * 24 * 3600
+    world.take(Truth("stays", "01A"), Truth("stays", user_id="u1", prediction="leaves"))
+    assert world.joiner.look() == 2
+    assert world.evidence().correct == 0
+    assert world.evidence("churn:3") == NONE
+    assert [(each.version, each.right) for each in world.seen()] == [(2, False), (2, False)]
 
 
 def test_a_truth_may_come_before_its_prediction_and_long_after(world: World) -> None:

@@ -10,8 +10,8 @@ import pytest
 from modelport.compile.arguments import parameters_of
 from modelport.core.manifest import Parameters, Validation
 from modelport.errors import BundleRefused, SettingsError
-from modelport.runtimes.text.patterns import slow
-from modelport.runtimes.text.rules import patterns
+from modelport.core.patterns.slow import slow
+from modelport.core.patterns.judged import patterns
 from modelport.serving.codecs.rules import Rules
 
 SLOW = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -18,6 +19,7 @@ from modelport.core.signature import Field, Signature
 from modelport.core.traffic import Splitter
 from modelport.errors import BadRequest, InvalidInput, NotFound, Overloaded
 from modelport.runtimes.batch import Batch
+from modelport.serving import shared
 from modelport.serving.call import NEVER, Call
 from modelport.serving.codecs.items import Items
 from modelport.serving.codecs.rules import Rules
@@ -26,6 +28,7 @@ from modelport.serving.counters import SlotCounters
 from modelport.serving.http.app import App, Target
 from modelport.serving.http.exchange import Exchange
 from modelport.serving.http.v2 import OpenInference, V2Call
+from modelport.serving.replica import ledger
 from modelport.serving.results import Meaning, Results
 from modelport.serving.shared import Segment
 from modelport.serving.table import LiveEndpoint, LiveSlot, Table
@@ -230,6 +233,17 @@ def test_config_leaves_the_rows_out_of_the_sizes(app: Any) -> None:
 def test_statistics_are_of_all_versions_or_the_one_named(app: Any) -> None:
     assert [one["version"] for one in document(ask(app, "stats"))["model_stats"]] == ["1", "2"]
     assert [one["version"] for one in document(ask(app, "stats", version=2))["model_stats"]] == ["2"]
+
+
+def test_statistics_of_a_rollout_hold_what_its_control_slot_answered(app: Any) -> None:
+    endpoint = app.table.endpoint("churn")
+    control = replace(slot(app.segment, 1), spec=SlotSpec("churn:1~control", "churn", 1, "churn.bundle"), place=3)
+    app.table.endpoints["churn"] = replace(endpoint, arms=(*endpoint.arms, control))
+    ledger.begin(app.segment, 0, incarnation=1, restart=False)
+    SlotCounters(app.segment, 0, 3).add(shared.ROWS, 5)
+    [first, second] = document(ask(app, "stats"))["model_stats"]
+    assert (first["version"], first["inference_count"]) == ("1", 5)
+    assert second["inference_count"] == 0
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"ready":true}'])

@@ -209,3 +209,13 @@ def test_statistics_have_the_form_that_triton_clients_read(segment: shared.Segme
         *("success", "fail", "queue", "compute_input", "compute_infer", "compute_output"),
         *("cache_hit", "cache_miss"),
     }
+
+
+def test_a_control_slot_counts_as_the_version_it_is_of(segment: shared.Segment) -> None:
+    """As it does in the metrics: callers were answered by version 1, wherever its second copy is."""
+    apart = statistics(segment, [(0, "churn", 1), (1, "churn", 2)])["model_stats"]
+    together = statistics(segment, [(0, "churn", 1), (1, "churn", 1)])["model_stats"]
+    assert len(together) == 1
+    for name in ("inference_count", "execution_count"):
+        assert together[0][name] == sum(one[name] for one in apart) > 0
+    assert together[0]["last_inference"] == max(one["last_inference"] for one in apart)

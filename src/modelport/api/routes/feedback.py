@@ -19,6 +19,12 @@ def give_feedback(call: Call, model: str, body: Truth | tuple[Truth, ...]) -> Ta
     return call.platform.feedback.take(call.author, model, truths)
 
 
+@noun.operation("POST", "/v1/models/{model}/feedback", Needs("operator", "feedback:{model}"), prefix="")
+def send_feedback(call: Call, model: str, body: Truth | tuple[Truth, ...]) -> Taken:
+    """The same, named like the route that predictions are asked at."""
+    return give_feedback(call, model, body)
+
+
 @noun.operation("GET", "/models/{model}/feedback", VIEWER_ONLY)
 def list_feedback(call: Call, model: str, query: Since) -> Page[FeedbackSeen]:
     """What was taken since, and whether its prediction was found and right."""

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from modelport.errors import Unsupported
-from modelport.runtimes.text.patterns import slow
+from modelport.core.patterns.slow import slow
 from modelport.runtimes.text.spec import AnalyzerSpec
 
 _INSTEAD = {

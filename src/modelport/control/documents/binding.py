@@ -91,6 +91,10 @@ class Known(msgspec.Struct, frozen=True):
         """The newest version: what is deployed when nobody says which."""
         return max(version.number for version in self.versions)
 
+    def task(self, number: int) -> str:
+        """What the outputs of a version mean; empty where that is not known."""
+        return next((version.task for version in self.versions if version.number == number), "")
+
     def _number(self, word: str) -> int | None:
         digest = refs.digest_of(word)
         for version in self.versions:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -11,6 +10,8 @@ from modelport.control.documents.config_forms import ScalingForm
 from modelport.control.documents.faults import Fault
 from modelport.control.documents.reading import PlacedConfig
 from modelport.core.deployment import ModelConfig, Overrides
+from modelport.core.patterns import judged
+from modelport.core.patterns.judged import BadPattern
 from modelport.core.plan import Scaling
 
 
@@ -45,21 +46,22 @@ def _scaling(form: ScalingForm) -> Scaling:
 
 
 def _pattern_faults(placed: PlacedConfig) -> Iterator[Fault]:
+    """Patterns are judged here as they are where texts meet them: none reaches a replica to be refused there."""
     rules = placed.form.validation
     assert rules is not msgspec.UNSET
-    if rules.allowed_pattern is not msgspec.UNSET and (why := _no_pattern(rules.allowed_pattern)):
-        yield placed.fault(why, "validation", "allowed_pattern", code="bad-pattern")
+    if rules.allowed_pattern:
+        yield from _judged(placed, judged.allowed, rules.allowed_pattern, "allowed_pattern")
     for at, pattern in enumerate(rules.denied_patterns or ()):
-        if why := _no_pattern(pattern):
-            yield placed.fault(why, "validation", "denied_patterns", at, code="bad-pattern")
+        yield from _judged(placed, judged.denied, pattern, "denied_patterns", at)
 
 
-def _no_pattern(pattern: str) -> str | None:
+def _judged(
+    placed: PlacedConfig, judge: Callable[[str], object], pattern: str, *key: str | int
+) -> Iterator[Fault]:
     try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        return f"{pattern[:80]!r} is no regular expression: {error}"
-    return None
+        judge(pattern)
+    except BadPattern as error:
+        yield placed.fault(str(error), "validation", *key, code=error.code)
 
 
 def _range_faults(placed: PlacedConfig) -> Iterator[Fault]:

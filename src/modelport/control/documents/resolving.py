@@ -14,6 +14,7 @@ from modelport.control.documents.faults import Fault, listed, refused
 from modelport.control.documents.reading import Documents, PlacedConfig, PlacedDeployment
 from modelport.control.documents.strategies import Wrong, spec
 from modelport.control.documents.target import Abilities
+from modelport.control.documents.vain import unsure
 from modelport.control.wanted import Asked
 from modelport.core.deployment import DeploymentSpec
 
@@ -36,7 +37,8 @@ def resolve(
         target: where they are to be carried out.
 
     Raises `InvalidInput` naming every fault with its place: `document-unbound` when no such model or version
-    is there, `target-cannot` for what the target cannot honour, `bad-pattern`, else `document-invalid`.
+    is there, `target-cannot` for what the target cannot honour, `bad-pattern` and `slow-pattern`, else
+    `document-invalid`.
     """
     resolver = _Resolver(documents, binding, model, version, target)
     asked = tuple(resolver.asked())
@@ -83,7 +85,7 @@ class _Resolver:
             wanted = self._wanted(placed, found)
             yield Asked("deployment", found.model, placed.written(), wanted)
             return
-        wrong = tuple(config_faults(placed))
+        wrong = (*config_faults(placed), *unsure(placed, found))
         if wrong:
             raise Wrong(*wrong)
         yield Asked("model_config", found.model, placed.written(), config(placed))

@@ -16,6 +16,7 @@ from modelport.control.documents.reading import PlacedDeployment
 from modelport.control.documents.shares import SharesInvalid
 from modelport.control.documents.terms import faults as terms_faults
 from modelport.control.documents.terms import terms
+from modelport.control.documents.vain import unjudged, unlabelled
 from modelport.core.deployment import Arm, DeploymentSpec
 from modelport.core.plan import BASIS_POINTS
 
@@ -40,9 +41,19 @@ def spec(placed: PlacedDeployment, known: Known, given: Picked | None, default: 
 
     Raises `Wrong`, and `Unbound` for `default`.
     """
-    form = placed.form
-    if not isinstance(form, DirectForm) and (found := tuple(terms_faults(placed))):
+    if isinstance(placed.form, DirectForm):
+        return _common(placed, known, given or default())
+    if found := tuple(terms_faults(placed)):
         raise Wrong(*found)
+    wanted = _split(placed, known, given, default)
+    if found := (*unjudged(placed, wanted), *unlabelled(placed, known, wanted)):
+        raise Wrong(*found)
+    return wanted
+
+
+def _split(placed: PlacedDeployment, known: Known, given: Picked | None, default: Choose) -> DeploymentSpec:
+    """What is wanted by a strategy that splits, or mirrors, the traffic."""
+    form = placed.form
     match form:
         case BlueGreenForm(traffic_split=split) if split is not UNSET:
             return _blue_green(_common(placed, known, given or Picked(0)), placed, known, given)

@@ -11,9 +11,9 @@ from modelport.control.documents import units
 from modelport.control.documents.faults import Fault
 from modelport.control.documents.forms import CriteriaForm
 from modelport.control.documents.reading import PlacedDeployment
+from modelport.control.documents.vain import CRITERIA, unproven
 from modelport.core.deployment import Criteria, Terms
 
-_CRITERIA = ("promotion_criteria", "success_criteria")
 _LIMITS = ("accuracy_threshold", "error_rate")
 """Criteria that are shares: none can be 100 % or more, nor 0."""
 
@@ -38,7 +38,8 @@ def faults(placed: PlacedDeployment) -> Iterator[Fault]:
     form: Any = placed.form
     if form.promotion_criteria and form.success_criteria:
         yield placed.fault("promotion_criteria is there already, and means the same", "success_criteria")
-    for name in _CRITERIA:
+    yield from unproven(placed)
+    for name in CRITERIA:
         if getattr(form, name):
             yield from _criteria_faults(placed, name)
     level = _converted(form.error_level, units.fraction)

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from modelport.control.feedback import store
 from modelport.control.feedback.judging import right
 from modelport.control.feedback.spool import Predicted, Spools
-from modelport.control.feedback.store import Key, Waiting
+from modelport.control.feedback.store import Joined, Key, Waiting
 from modelport.control.store import replicas
 from modelport.core.clock import Clock
 from modelport.core.evidence import NONE, Outcomes
@@ -63,10 +63,10 @@ class Joiner:
         """Predictions by the truth that is about them."""
         found: dict[Key, Predicted] = {}
         for project, some in _grouped(waiting, lambda each: each.project).items():
-            named = [each for each in some if each.prediction_id]
+            named = [each for each in some if each.prediction_id and each.joined is None]
             by_id = self._spools.find(project, {_request(each.prediction_id) for each in named})
             found |= _by_truth(named, by_id, lambda each: _request(each.prediction_id))
-            users = [each for each in some if not each.prediction_id]
+            users = [each for each in some if not each.prediction_id and each.joined is None]
             for model, theirs in _grouped(users, lambda each: each.model).items():
                 latest = self._spools.latest(project, model, {each.user_id for each in theirs})
                 found |= _by_truth(theirs, latest, lambda each: each.user_id)
@@ -94,14 +94,27 @@ class Joiner:
         number = parse_ref(slot.partition("~")[0]).version
         assert number is not None, "slots are named model:version"
         verdict = right(self._task(to, waiting.project, waiting.model, number), match.value, waiting.actual)
-        fresh = store.join(to, waiting, slot, match.value, verdict)
-        return Outcomes(labels=1, right=int(verdict)) if fresh and verdict is not None else NONE
+        joined = Joined(match.predicted.fleet, slot, match.value, verdict)
+        return _told(waiting.joined, verdict) if store.join(to, waiting, joined) else NONE
+
+
+def _told(before: Joined | None, verdict: bool | None) -> Outcomes:
+    """What a verdict adds: a label, or a correction of one that was counted."""
+    if verdict is None:
+        return NONE
+    if before is None:
+        return Outcomes(labels=1, right=int(verdict))
+    return Outcomes(amended=int(verdict) - int(verdict if before.right is None else before.right))
 
 
 def matched(waiting: Iterable[Waiting], found: Mapping[Key, Predicted]) -> dict[Key, Match]:
-    """Truths whose prediction is there, and is of their model."""
+    """Truths whose prediction is there, and is of their model. A correction is about what it was about."""
     matches = {}
     for each in waiting:
+        if each.joined is not None:
+            answered = Predicted("", each.joined.fleet, each.joined.slot)
+            matches[each.key] = Match(each, answered, each.joined.predicted)
+            continue
         predicted = found.get(each.key)
         if predicted is None or predicted.slot.rpartition(":")[0] != each.model:
             continue

@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
-_LABELLED = frozenset({"classification", "multilabel", "outlier"})
+LABELLED = frozenset({"classification", "multilabel", "outlier"})
+"""Tasks whose predictions are right or wrong."""
 
 
 def right(task: str, predicted: Any, actual: Any) -> bool | None:
@@ -14,7 +15,7 @@ def right(task: str, predicted: Any, actual: Any) -> bool | None:
     A truth often comes as text, from a spreadsheet: `3` is `"3"` and `3.0`, and `True` is `"true"`. Of
     several labels all must agree, in any order.
     """
-    if task not in _LABELLED:
+    if task not in LABELLED:
         return None
     if isinstance(predicted, list) and isinstance(actual, list):
         return sorted(map(_spelled, predicted)) == sorted(map(_spelled, actual))

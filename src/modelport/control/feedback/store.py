@@ -20,8 +20,17 @@ Key = tuple[str, str, str]
 """Project, model and reference of a truth."""
 
 
+class Joined(msgspec.Struct, frozen=True):
+    """What a truth was found to be about: who answered, what, and whether that was right then."""
+
+    fleet: str
+    slot: str
+    predicted: Any
+    right: bool | None
+
+
 class Waiting(msgspec.Struct, frozen=True):
-    """A truth whose prediction was not found yet.
+    """A truth whose prediction was not found yet, or one that was corrected since.
 
     Attributes:
         project, model, reference: which row it is.
@@ -29,6 +38,7 @@ class Waiting(msgspec.Struct, frozen=True):
         prediction: what a truth about a user says was predicted.
         actual: what came true, as it is known now.
         at, tries: when it was said last, and how often its prediction was looked for.
+        joined: what it was about before it was corrected; None where that is not known yet.
     """
 
     project: str
@@ -40,6 +50,7 @@ class Waiting(msgspec.Struct, frozen=True):
     actual: Any
     at: float
     tries: int
+    joined: Joined | None = None
 
     @property
     def key(self) -> Key:
@@ -87,18 +98,19 @@ def later(connection: Connection, waiting: Waiting, at: float | None) -> None:
     connection.execute(sa.update(feedback).where(*_same(waiting)).values(**change))
 
 
-def join(connection: Connection, waiting: Waiting, slot: str, predicted: Any, right: bool | None) -> bool:
-    """Say what a truth is about; True when that was not known before: then it is to be counted.
+def join(connection: Connection, waiting: Waiting, joined: Joined) -> bool:
+    """Say what a truth is about; whether it was there as it was looked at.
 
-    A truth that was corrected since it was looked at is left for the next look.
+    One that was corrected or joined since is left for its next look.
     """
     key = (*_same(waiting), feedback.c.actual == text(waiting.actual))
-    row = connection.execute(sa.select(feedback.c.slot).where(*key).with_for_update()).first()
-    if row is None:
+    row = connection.execute(sa.select(feedback).where(*key).with_for_update()).first()
+    if row is None or _joined(row) != waiting.joined:
         return False
-    change = {"slot": slot, "predicted": text(predicted), "right": right, "due": None}
-    connection.execute(sa.update(feedback).where(*key).values(**change))
-    return row.slot is None
+    change = {"predicted": text(joined.predicted), "right": joined.right, "due": None}
+    place = {"fleet": joined.fleet, "slot": joined.slot}
+    connection.execute(sa.update(feedback).where(*key).values(**place, **change))
+    return True
 
 
 def since(
@@ -153,7 +165,14 @@ def _waiting(row: Any) -> Waiting:
         _decoded(row.actual),
         row.at,
         row.tries,
+        _joined(row),
     )
+
+
+def _joined(row: Any) -> Joined | None:
+    if row.slot is None:
+        return None
+    return Joined(row.fleet, row.slot, _decoded(row.predicted), row.right)
 
 
 def _seen(row: Any) -> FeedbackSeen:

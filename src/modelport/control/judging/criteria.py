@@ -26,7 +26,7 @@ def accuracy_threshold(sight: Sight) -> Finding:
     if not seen.labels:
         text = "no feedback on the candidate's predictions yet: send it to judge accuracy"
         return Finding("accuracy_threshold", "absent", limit=limit, text=text)
-    wrong = seen.labels - seen.right
+    wrong = seen.labels - seen.correct
     at = levels("accuracy_threshold", sight.terms)
     return of_right(
         _limited("accuracy_threshold", seen.labels, wrong, 1 - limit, at, spread=odds.NEAR), limit, "at least"

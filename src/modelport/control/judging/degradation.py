@@ -76,14 +76,14 @@ def _latency(sight: Sight, limit: float) -> Finding | None:
 def _accuracy(sight: Sight, limit: float) -> Finding | None:
     """Which odds of a wrong label are allowed depends on the baseline's accuracy: the worst of its bounds."""
     mine, theirs = sight.candidate, sight.baseline
-    if not mine.labels or not theirs.right:
+    if not mine.labels or not theirs.correct:
         return None
     at, about = _levels(sight).times(0.9), _levels(sight).times(0.1)
-    low, high = rate.bounds(theirs.labels, theirs.right, about.hold, about.harm)
+    low, high = rate.bounds(theirs.labels, theirs.correct, about.hold, about.harm)
     ll = sight.accuracy.likelihoods
     most, least = odds.index_up(_allowed(high, limit)), odds.index_down(_allowed(low, limit))
     verdict = at.verdict(odds.above(ll, most, odds.NEAR), odds.below(ll, least, odds.NEAR))
-    own, other = mine.right / mine.labels, theirs.right / theirs.labels
+    own, other = mine.correct / mine.labels, theirs.correct / theirs.labels
     worse = 1 - own / other
     return Finding(
         NAME,

@@ -44,10 +44,10 @@ def accuracy(sight: Sight) -> Finding:
     mine, theirs = sight.candidate, sight.baseline
     if not mine.labels or not theirs.labels:
         return _absent("guard.accuracy", mine.labels, "feedback on predictions of both versions")
-    seen = Table(mine.labels, mine.labels - mine.right, theirs.labels, theirs.labels - theirs.right)
+    seen = Table(mine.labels, mine.labels - mine.correct, theirs.labels, theirs.labels - theirs.correct)
     at = levels("guard.accuracy", sight.terms)
     found = _compared("guard.accuracy", seen, sight.accuracy, ACCURACY_MARGIN, at, spread=odds.NEAR)
-    return of_right(found, theirs.right / theirs.labels, "baseline")
+    return of_right(found, theirs.correct / theirs.labels, "baseline")
 
 
 def latency(sight: Sight) -> Finding:

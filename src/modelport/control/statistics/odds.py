@@ -3,12 +3,16 @@
 Evidence about odds w is kept as the log-likelihood ratio of every w of a grid against w = 1, one number each.
 A one-sided test of "w is at most w0" mixes the likelihood ratios of all w > w0 against w0 with fixed weights
 (Robbins 1970, "Statistical methods related to the law of the iterated logarithm"; Howard, Ramdas, McAuliffe &
-Sekhon 2021, "Time-uniform, nonparametric, nonasymptotic confidence sequences"). The weights are Robbins'
-normal mixture, one half of it: a half-normal prior on the distance of ln w from ln w0.
+Sekhon 2021, "Time-uniform, nonparametric, nonasymptotic confidence sequences"). The weights are a prior on the
+distance of ln w from ln w0 that vanishes at the null (Johnson & Rossell 2010, "On the use of non-local prior
+densities in Bayesian hypothesis tests"), here Rayleigh's: what hardly differs from the null takes so long to be
+told from it that bets on it are lost on all that differs clearly.
 
 Families with a monotone likelihood ratio, and all that are used here have one, make the ratio of w > w0
-against w0 a supermartingale under every w <= w0, not only under w0 itself. So what is rejected at w0 is
-rejected below it, and the set of w that is not rejected is an interval: a confidence sequence.
+against w0 a supermartingale under every w <= w0, not only under w0 itself. And as they are exponential in
+ln w, their log-likelihood is concave: at the same distance the ratio only grows as w0 falls, whatever the
+prior. So what is rejected at w0 is rejected below it, and the set of w that is not rejected is an interval: a
+confidence sequence.
 """
 
 from __future__ import annotations
@@ -30,9 +34,9 @@ EVEN: Final = REACH
 """Index of odds 1."""
 THETA: Final[Floats] = np.asarray(STEP * np.arange(-REACH, REACH + 1), dtype=np.float64)
 """Natural logarithms of the odds."""
-NEAR: Final = 0.5
+NEAR: Final = 0.4
 MIDDLE: Final = 1.0
-FAR: Final = 1.8
+FAR: Final = 1.5
 """Scales of the prior on the distance of ln w from the null: what differs slightly, clearly, by multiples.
 Any is valid; evidence comes soonest about differences of its size."""
 
@@ -42,12 +46,12 @@ def above(ll: Floats, null: int = EVEN, spread: float = MIDDLE) -> float:
 
     Shapes: `ll` holds `POINTS` log-likelihoods, known up to one common constant.
     """
-    return _mixed(ll[null + 1 :] - ll[null], spread)
+    return mixed(ll[null + 1 :] - ll[null], spread)
 
 
 def below(ll: Floats, null: int = EVEN, spread: float = MIDDLE) -> float:
     """Natural logarithm of the e-value against "the odds are at least those at index `null`"."""
-    return _mixed(ll[:null][::-1] - ll[null], spread)
+    return mixed(ll[:null][::-1] - ll[null], spread)
 
 
 def bounds(ll: Floats, level: float, spread: float = MIDDLE) -> tuple[float, float]:
@@ -72,16 +76,14 @@ def index_down(odds: float) -> int:
     return POINTS - 1 - index_up(1 / odds if odds > 0 else math.inf)
 
 
-def _mixed(ratios: Floats, spread: float) -> float:
+def mixed(ratios: Floats, spread: float) -> float:
     """Natural logarithm of the mixture of likelihood ratios 1, 2, 3 ... steps beyond the null.
 
     Minus infinity where no odds of the grid lie beyond it: nothing can be said there.
     """
     if not ratios.size:
         return -math.inf
-    terms = ratios + _log_prior(spread)[: ratios.size]
-    top = float(terms.max())
-    return top + math.log(float(np.exp(terms - top).sum()))
+    return float(np.logaddexp.reduce(ratios + _log_prior(spread)[: ratios.size]))
 
 
 def _ruled_out(ll: Floats, level: float, spread: float) -> int | None:
@@ -96,7 +98,8 @@ def _ruled_out(ll: Floats, level: float, spread: float) -> int | None:
 @cache
 def _log_prior(spread: float) -> Floats:
     """Log-weights of the odds 1, 2, 3 ... steps beyond the null; the weights sum to 1."""
-    densities = -0.5 * np.square(STEP / spread * np.arange(1, 2 * REACH + 1))
+    distance = STEP / spread * np.arange(1, 2 * REACH + 1)
+    densities = np.log(distance) - 0.5 * np.square(distance)
     return np.asarray(densities - np.logaddexp.reduce(densities))
 
 

@@ -18,6 +18,8 @@ from modelport.control.statistics import odds
 from modelport.control.statistics.odds import Floats
 
 _TILT = np.expm1(odds.THETA)
+_UP, _DOWN = slice(odds.EVEN + 1, None), slice(odds.EVEN - 1, None, -1)
+"""The odds above 1, and those below, each from the nearest on."""
 _MOST = 10**9
 """Times of the present evidence beyond which it is not worth waiting."""
 _FAR = 24.0
@@ -26,13 +28,12 @@ _FAR = 24.0
 
 def tilts(trials: int, hits: int, limit: float) -> Floats:
     """Log-likelihood of `hits` in `trials` at odds of the grid times those of `limit`, against `limit`."""
-    with np.errstate(divide="ignore"):
-        return np.asarray(hits * odds.THETA - trials * np.log1p(limit * _TILT))
+    return _tilts(trials, hits, limit, slice(None))
 
 
 def beyond(trials: int, hits: int, limit: float, spread: float = odds.MIDDLE) -> float:
     """Log e-value against "the rate never exceeds `limit`"."""
-    return odds.above(tilts(trials, hits, limit), odds.EVEN, spread)
+    return odds.mixed(_tilts(trials, hits, limit, _UP), spread)
 
 
 def far_beyond(trials: int, hits: int, limit: float) -> float:
@@ -49,7 +50,7 @@ def far_beyond(trials: int, hits: int, limit: float) -> float:
 
 def within(trials: int, hits: int, limit: float, spread: float = odds.MIDDLE) -> float:
     """Log e-value against "the rate never falls below `limit`"."""
-    return odds.below(tilts(trials, hits, limit), odds.EVEN, spread)
+    return odds.mixed(_tilts(trials, hits, limit, _DOWN), spread)
 
 
 def bounds(
@@ -85,6 +86,10 @@ def more(ll: Floats, null: int, level: float, spread: float = odds.MIDDLE) -> fl
         middle = (low + times) / 2
         low, times = (middle, times) if odds.below(ll * middle, null, spread) < goal else (low, middle)
     return times
+
+
+def _tilts(trials: int, hits: int, limit: float, part: slice) -> Floats:
+    return np.asarray(hits * odds.THETA[part] - trials * np.log1p(limit * _TILT[part]))
 
 
 def _lower(trials: int, hits: int, level: float, spread: float) -> float:

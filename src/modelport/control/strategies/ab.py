@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from modelport.control import rule
 from modelport.control.strategies.course import Course
 from modelport.core.rollout import Decision, Promote, Rollback, View, Wait
@@ -9,15 +11,15 @@ from modelport.core.rollout import Decision, Promote, Rollback, View, Wait
 
 class Ab(Course):
     """`strategy: ab`. Guards and criteria send all traffic back to the baseline; with `decide: true`, the
-    arm that is shown to be better than every other (finding `best`) gets all of it.
+    arm that is shown to be better than every other (finding `best`), and keeps the criteria, gets all of it.
     """
 
     def judge(self, view: View, now: float) -> Decision:
         """See `Course.judge`."""
         if found := rule.harm(view):
             return Rollback(found)
-        missing = tuple(rule.enough(view, now))
         winner = _winner(view)
+        missing = (*rule.enough(view, now), *(_unmet(view, winner) if winner else ()))
         if winner is not None and not missing:
             return winner
         return rule.timed_out(view, now) or Wait(_waiting(view, missing))
@@ -29,6 +31,12 @@ def _winner(view: View) -> Promote | None:
         if finding.name == "best" and finding.verdict == "holds" and finding.version is not None:
             return Promote(finding.version, f"shown to be the best arm: {finding.text}")
     return None
+
+
+def _unmet(view: View, winner: Promote) -> Iterator[str]:
+    """Criteria that the best arm does not meet yet; the baseline has none to meet."""
+    named = None if winner.version == view.rollout.spec.candidate else winner.version
+    yield from rule.unmet(view, [each for each in rule.criteria(view) if each.version == named])
 
 
 def _waiting(view: View, missing: tuple[str, ...]) -> str:

@@ -20,6 +20,7 @@ feedback = sa.Table(
     sa.Column("number", sa.Integer, nullable=False),
     sa.Column("tries", sa.Integer, nullable=False),
     sa.Column("due", sa.Float, index=True),
+    sa.Column("fleet", sa.Text),
     sa.Column("slot", sa.Text),
     sa.Column("predicted", sa.Text),
     sa.Column("right", sa.Boolean),

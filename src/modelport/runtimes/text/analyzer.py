@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 from modelport.errors import BundleRefused
-from modelport.runtimes.text.patterns import slow
+from modelport.core.patterns.slow import slow
 from modelport.runtimes.text.spec import AnalyzerSpec
 
 Analyze = Callable[[str], list[str]]

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from modelport.errors import BundleRefused
-from modelport.runtimes.text.patterns import slow
+from modelport.core.patterns.slow import slow
 from modelport.runtimes.transformer.spec import Transformer
 
 _MODELS = {"WordPiece", "BPE", "Unigram", "WordLevel"}

@@ -20,7 +20,7 @@ from modelport.serving.batching.backlog import Backlog, no_room
 from modelport.serving.batching.cost import CostModel
 from modelport.serving.call import Call
 from modelport.serving.counters import Counters
-from modelport.serving.execution.run import Outcome, run
+from modelport.serving.execution.run import Outcome, run, sizes
 from modelport.serving.replies import Replies
 from modelport.serving.results import Meaning
 
@@ -120,7 +120,7 @@ class Batcher:
         self._counters.running(calls, 1)
         self._replies.starting(calls)
         if self.cost.predict(rows) < self._inline_seconds:
-            outcomes = run(self._predictor, self._meaning, calls)
+            outcomes = run(self._predictor, self._meaning, calls, self._batch_rows)
             self._counters.running(calls, -1)
             self._finish(outcomes, rows, now, monotonic())
             self._next()
@@ -134,7 +134,7 @@ class Batcher:
 
     def _timed(self, calls: list[Call]) -> tuple[list[Outcome], float, float]:
         started = monotonic()
-        outcomes = run(self._predictor, self._meaning, calls)
+        outcomes = run(self._predictor, self._meaning, calls, self._batch_rows)
         return outcomes, started, monotonic()
 
     def _returned(
@@ -159,7 +159,10 @@ class Batcher:
             self.when_idle()
 
     def _take(self, now: float) -> tuple[list[Call], int]:
-        """The calls of the next batch, in order of arrival, without those nobody waits for."""
+        """The calls of the next batch, in order of arrival, without those nobody waits for.
+
+        A call with more rows than a batch may have comes alone, and is run in several.
+        """
         queue = self._queue
         limit = self._batch_rows if len(queue) == 1 else self.cost.best(queue.rows, self._batch_rows)
         calls: list[Call] = []
@@ -174,8 +177,9 @@ class Batcher:
         return calls, rows
 
     def _finish(self, outcomes: list[Outcome], rows: int, started: float, ended: float) -> None:
-        self.cost.observe(rows, ended - started)
-        self._replies.executed(outcomes, rows, started, ended)
+        batches = sizes(rows, self._batch_rows)
+        self.cost.observe(batches[0], (ended - started) * batches[0] / rows)
+        self._replies.executed(outcomes, batches, started, ended)
 
     def _full(self, call: Call) -> Overloaded:
         return no_room(call, self.waiting, self._queue_rows, self.wait())

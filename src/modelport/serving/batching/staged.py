@@ -178,7 +178,7 @@ class StagedBatcher:
         done = [outcome for outcome in outcomes if outcome.call in self._running]
         for outcome in done:
             self._end(outcome.call)
-        self._replies.executed(done, len(pieces), max(started, taken), ended)
+        self._replies.executed(done, (len(pieces),), max(started, taken), ended)
         self._turn()
 
     def _end(self, call: Call) -> None:

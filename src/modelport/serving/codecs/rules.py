@@ -10,7 +10,7 @@ import numpy as np
 from modelport.core.manifest import Validation
 from modelport.errors import BundleRefused, InvalidInput
 from modelport.runtimes.batch import Array
-from modelport.runtimes.text.rules import BadPattern, Patterns, patterns
+from modelport.core.patterns.judged import BadPattern, Patterns, patterns
 
 _TAG = re.compile(r"<[^>]*>")
 _SPACE = re.compile(r"\s+")

@@ -59,12 +59,12 @@ def repository_index(table: Table) -> list[dict[str, str]]:
 
 
 def places(endpoints: Iterable[LiveEndpoint], version: int = 0) -> list[tuple[int, str, int]]:
-    """Slots as `serving.statistics` takes them: all versions of the endpoints, or one."""
+    """Slots as `serving.metrics.statistics` takes them: of all versions of the endpoints, or of one."""
     return [
-        (slot.place, endpoint.name, number)
+        (slot.place, endpoint.name, slot.spec.version)
         for endpoint in endpoints
-        for number, slot in sorted(endpoint.by_version.items())
-        if version in {0, number}
+        for slot in sorted(endpoint.slots.values(), key=lambda slot: slot.spec.version)
+        if version in {0, slot.spec.version}
     ]
 
 

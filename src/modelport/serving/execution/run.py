@@ -23,15 +23,15 @@ class Outcome(msgspec.Struct, frozen=True, eq=False):
     error: ModelportError | None
 
 
-def run(predictor: Predictor, meaning: Meaning, calls: Sequence[Call]) -> list[Outcome]:
-    """Predict all calls in one batch; when that fails, halve until the bad ones stand alone."""
+def run(predictor: Predictor, meaning: Meaning, calls: Sequence[Call], most: int) -> list[Outcome]:
+    """Predict all calls together, `most` rows at a time; when that fails, halve until the bad ones stand alone."""
     try:
-        results = Results(predict(predictor, concat([call.batch for call in calls])), meaning)
+        results = Results(predict(predictor, concat([call.batch for call in calls]), most), meaning)
     except Exception as error:  # noqa: BLE001 - a model may raise anything; the edge answers, the server lives
         if len(calls) == 1:
-            return [_alone(predictor, meaning, calls[0], error)]
+            return [_alone(predictor, meaning, calls[0], most, error)]
         middle = len(calls) // 2
-        return run(predictor, meaning, calls[:middle]) + run(predictor, meaning, calls[middle:])
+        return run(predictor, meaning, calls[:middle], most) + run(predictor, meaning, calls[middle:], most)
     outcomes = []
     start = 0
     for call in calls:
@@ -40,9 +40,19 @@ def run(predictor: Predictor, meaning: Meaning, calls: Sequence[Call]) -> list[O
     return outcomes
 
 
-def predict(predictor: Predictor, batch: Batch) -> Batch:
-    """The predictor's answer, with as many rows as were asked; raises `ModelFailed` otherwise."""
-    return checked(predictor.predict(batch), batch.rows)
+def predict(predictor: Predictor, batch: Batch, most: int) -> Batch:
+    """The predictor's answer, with as many rows as were asked; raises `ModelFailed` otherwise.
+
+    It is never given more than `most` rows at a time.
+    """
+    if batch.rows <= most:
+        return checked(predictor.predict(batch), batch.rows)
+    return concat([predict(predictor, part, most) for part in split(batch, sizes(batch.rows, most))])
+
+
+def sizes(rows: int, most: int) -> list[int]:
+    """Rows of each batch that so many are run in."""
+    return [most] * (rows // most) + ([rows % most] if rows % most else [])
 
 
 def checked(answer: Batch, rows: int) -> Batch:
@@ -55,10 +65,10 @@ def checked(answer: Batch, rows: int) -> Batch:
     return answer
 
 
-def _alone(predictor: Predictor, meaning: Meaning, call: Call, error: Exception) -> Outcome:
+def _alone(predictor: Predictor, meaning: Meaning, call: Call, most: int, error: Exception) -> Outcome:
     if not call.partial or call.rows == 1:
         return Outcome(call, None, 0, failure(error))
-    good, errors = each_row(partial(predict, predictor), call.batch)
+    good, errors = each_row(partial(predict, predictor, most=most), call.batch)
     if good is None:
         return Outcome(call, None, 0, failure(error))
     return Outcome(call, Results(good, meaning, errors), 0, None)

@@ -21,15 +21,23 @@ Place = tuple[int, str, int]
 
 
 def statistics(segment: Segment, slots: Iterable[Place]) -> dict[str, Any]:
-    """The document of `GET /v2/models/stats` and its narrower forms: one entry per slot given.
+    """The document of `GET /v2/models/stats` and its narrower forms: one entry per version of the slots given.
 
+    A rollout's control is another slot of a version that answers anyway, and counts with it.
     `last_inference` is the newest batch of any worker, in milliseconds since the epoch.
     """
     known = list(slots)
     places = [place for place, _, _ in known]
-    sums, newest = merged(segment, places).tolist(), latest(segment, places, shared.LAST_MS)
-    models = zip(known, sums, newest, strict=True)
-    return {"model_stats": [_model(model, version, *told) for (_, model, version), *told in models]}
+    cells, newest = merged(segment, places), latest(segment, places, shared.LAST_MS)
+    rows: dict[tuple[str, int], list[int]] = {}
+    for row, (_, model, version) in enumerate(known):
+        rows.setdefault((model, version), []).append(row)
+    return {
+        "model_stats": [
+            _model(*about, cells[some].sum(axis=0).tolist(), max(newest[row] for row in some))
+            for about, some in rows.items()
+        ]
+    }
 
 
 def _model(model: str, version: int, cells: list[int], newest: int) -> dict[str, Any]:

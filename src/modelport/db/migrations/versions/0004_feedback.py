@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer, nullable=False),
         sa.Column("tries", sa.Integer, nullable=False),
         sa.Column("due", sa.Float, index=True),
+        sa.Column("fleet", sa.Text),
         sa.Column("slot", sa.Text),
         sa.Column("predicted", sa.Text),
         sa.Column("right", sa.Boolean),

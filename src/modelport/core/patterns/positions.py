@@ -12,7 +12,7 @@ from re import _constants as names  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
-from modelport.runtimes.text.letters import Atom, masks
+from modelport.core.patterns.letters import Atom, masks
 
 MAX_PLACES = 400
 _COUNTED = 16

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from modelport.core.manifest import Validation
-from modelport.runtimes.text.patterns import slow
+from modelport.core.patterns.slow import slow
 
 _DENIED = re.IGNORECASE
 
@@ -29,11 +29,18 @@ class Patterns:
 
 def patterns(validation: Validation) -> Patterns:
     """The patterns of the rules. Raises `BadPattern`: `bad-pattern`, `slow-pattern`."""
-    allowed = validation.allowed_pattern
-    return Patterns(
-        _judged("allowed_pattern", allowed, whole=True) if allowed else None,
-        tuple(_judged("denied_patterns", each, _DENIED) for each in validation.denied_patterns),
-    )
+    whole = validation.allowed_pattern
+    return Patterns(allowed(whole) if whole else None, tuple(map(denied, validation.denied_patterns)))
+
+
+def allowed(pattern: str) -> re.Pattern[str]:
+    """What a whole text has to match, compiled. Raises `BadPattern`."""
+    return _judged("allowed_pattern", pattern, whole=True)
+
+
+def denied(pattern: str) -> re.Pattern[str]:
+    """What no part of a text may match, compiled. Raises `BadPattern`."""
+    return _judged("denied_patterns", pattern, _DENIED)
 
 
 def _judged(rule: str, pattern: str, flags: int = 0, *, whole: bool = False) -> re.Pattern[str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
-from modelport.runtimes.text.positions import Automaton, TooMuch, automaton
+from modelport.core.patterns.positions import Automaton, TooMuch, automaton
 
 _MOST_STEPS = 100_000
 

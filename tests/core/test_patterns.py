@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from modelport.runtimes.text.patterns import slow
+from modelport.core.patterns.slow import slow
 
 COMMON = [
     r"(?u)\b\w\w+\b",

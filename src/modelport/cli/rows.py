@@ -178,8 +178,14 @@ def _json(text: bytes, place: str) -> object:
         raise InvalidInput(msg) from error
 
 
-def _decoded(stream: BinaryIO, newline: str | None = None) -> io.TextIOWrapper:
-    return io.TextIOWrapper(stream, encoding="utf-8-sig", newline=newline)
+def _decoded(stream: BinaryIO, newline: str | None = None) -> Iterator[str]:
+    """Lines of a stream, which is left open: it is not ours."""
+    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline=newline)
+    try:
+        yield from text
+    finally:
+        if not stream.closed:
+            text.detach()
 
 
 def _type(schema: Mapping[str, Any]) -> str:

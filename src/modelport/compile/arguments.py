@@ -9,8 +9,8 @@ import msgspec
 
 from modelport.core.manifest import Parameters
 from modelport.core.names import check_name
-from modelport.errors import SettingsError
 from modelport.core.patterns.judged import BadPattern, patterns
+from modelport.errors import SettingsError
 
 
 def check_names(name: str, version: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -78,9 +78,7 @@ class Deployments(Looks, Service):
         one, other = found
         if one is None or other is None:
             raise absent(kind, name)
-        form = DeploymentSpec if kind == "deployment" else ModelConfig
-        before_, after_ = (printed(name, msgspec.convert(each, form)) for each in (one, other))
-        return changes(f"{kind}/{name}", before_, after_)
+        return changes(f"{kind}/{name}", *(_printed(kind, name, each) for each in (one, other)))
 
     def _now(self, project: str, asked: Asked) -> DeploymentSpec | ModelConfig | None:
         """What is wanted now of what a document is about."""
@@ -90,3 +88,9 @@ class Deployments(Looks, Service):
         if isinstance(asked.resolved, DeploymentSpec):
             return kept.deployment.spec if kept else None
         return msgspec.convert(known, ModelConfig) if known is not None else None
+
+
+def _printed(kind: str, name: str, resolved: Mapping[str, Any]) -> dict[str, Any]:
+    if kind == "deployment":
+        return printed(name, msgspec.convert(resolved, DeploymentSpec))
+    return printed(name, msgspec.convert(resolved, ModelConfig))

@@ -67,7 +67,7 @@ class Replies:
         self._witness.starting(calls)
 
     def executed(self, outcomes: list[Outcome], sizes: Sequence[int], started: float, ended: float) -> None:
-        """Batches of so many rows ran from `started` to `ended` (monotonic): answer the calls that they ended."""
+        """Batches of these sizes ran from `started` to `ended` (monotonic): answer the calls they ended."""
         decoding = waiting = 0.0
         for outcome in outcomes:
             queued = outcome.call.queued

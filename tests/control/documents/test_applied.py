@@ -91,7 +91,10 @@ def test_a_version_is_spelled_as_in_the_registry(rooms: Rooms) -> None:
 
 def test_versions_of_a_configuration_are_compared_in_the_words_of_documents(rooms: Rooms) -> None:
     canary = "deployment: {strategy: canary, model: churn, version: 2, %s}"
-    terms = ("canary_percentage: 5, promotion_criteria: {error_rate: 1%}", "steps: [5, 50, 100], keep_warm: 1h")
+    terms = (
+        "canary_percentage: 5, promotion_criteria: {error_rate: 1%}",
+        "steps: [5, 50, 100], keep_warm: 1h",
+    )
     rooms.deployments.activate(ANNA, "churn", "1")
     for each in terms:
         rooms.deployments.apply(ANNA, Apply(canary % each))

@@ -200,10 +200,16 @@ def test_a_canary_goes_up_to_all_of_the_traffic(rest: str, steps: tuple[int, ...
         ("steps: [5, 100], min_duration: 1h, max_duration: 1h", "leaves nothing of max_duration"),
         ("steps: [5, 100], error_level: 60%", "error_level is a chance"),
         ("steps: [5, 100], promotion_criteria: {error_rate: 150%}", "'error_rate' lies between 0 and 100 %"),
-        ("steps: [5, 100], promotion_criteria: {accuracy_threshold: '90'}", "'accuracy_threshold' lies between"),
+        (
+            "steps: [5, 100], promotion_criteria: {accuracy_threshold: '90'}",
+            "'accuracy_threshold' lies between",
+        ),
         ("steps: [5, 100], promotion_criteria: {latency_p95: 0ms}", "no answer takes no time"),
         ("steps: [5, 100], promotion_criteria: {performance_degradation: 0%}", "0 % cannot be shown"),
-        ("steps: [5, 100], promotion_criteria: {}, success_criteria: {}", "promotion_criteria is there already"),
+        (
+            "steps: [5, 100], promotion_criteria: {}, success_criteria: {}",
+            "promotion_criteria is there already",
+        ),
     ],
 )
 def test_a_canary_that_could_not_be_carried_out_is_refused(rest: str, said: str) -> None:
@@ -228,7 +234,10 @@ UNDECIDED = "says nothing here: no arm is promoted by evidence here: add decide:
         ("strategy: blue_green, min_requests: 9", f"'min_requests' {SWITCHED}"),
         ("strategy: blue_green, on_timeout: promote", f"'on_timeout' {SWITCHED}"),
         ("strategy: canary, canary_percentage: 100, min_duration: 1m", f"'min_duration' {ALL}"),
-        ("strategy: canary, steps: [100], promotion_criteria: {error_rate: 1%}", f"'promotion_criteria' {ALL}"),
+        (
+            "strategy: canary, steps: [100], promotion_criteria: {error_rate: 1%}",
+            f"'promotion_criteria' {ALL}",
+        ),
         ("strategy: ab, traffic_split: {v1: 50, v2: 50}, min_requests: 9", f"'min_requests' {UNDECIDED}"),
     ],
 )
@@ -269,7 +278,8 @@ def test_a_secret_is_refused_where_no_key_takes_one_and_not_repeated(secret: str
 def test_every_term_is_read_in_its_unit() -> None:
     spec = wanted(
         "deployment: {strategy: canary, model: churn, steps: [5, 100], require: proven, error_level: 5%, "
-        "promotion_criteria: {error_rate: 1%}, min_requests: 50, min_duration: 30s, max_duration: 2h, on_timeout: rollback}"
+        "promotion_criteria: {error_rate: 1%}, min_requests: 50, min_duration: 30s, max_duration: 2h, "
+        "on_timeout: rollback}"
     )
     assert spec.terms == Terms(
         criteria=Criteria(error_rate=0.01),
@@ -315,7 +325,11 @@ def test_a_config_that_is_left_out_leaves_the_bundles_own() -> None:
         ("validation: {allowed_pattern: '('}", "'(' is no regular expression", "bad-pattern"),
         ("validation: {denied_patterns: [x, '[']}", "'[' is no regular expression", "bad-pattern"),
         ("validation: {allowed_pattern: '(a+)+b'}", "a text could keep allowed_pattern", "slow-pattern"),
-        ("validation: {denied_patterns: [x, '(a|aa)+$']}", "keep denied_patterns '(a|aa)+$' busy", "slow-pattern"),
+        (
+            "validation: {denied_patterns: [x, '(a|aa)+$']}",
+            "keep denied_patterns '(a|aa)+$' busy",
+            "slow-pattern",
+        ),
         ("validation: {ranges: {age: [2, 1]}}", "no value lies from 2 to 1", "document-invalid"),
         (
             "version: 2",

@@ -9,9 +9,9 @@ import pytest
 
 from modelport.compile.arguments import parameters_of
 from modelport.core.manifest import Parameters, Validation
-from modelport.errors import BundleRefused, SettingsError
-from modelport.core.patterns.slow import slow
 from modelport.core.patterns.judged import patterns
+from modelport.core.patterns.slow import slow
+from modelport.errors import BundleRefused, SettingsError
 from modelport.serving.codecs.rules import Rules
 
 SLOW = [

@@ -116,6 +116,15 @@ def test_a_cheap_batch_runs_on_the_loop_and_a_dear_one_in_a_thread(bench: Callab
     assert dear.answer == [1.0, 2.0]
 
 
+def test_a_call_with_more_rows_than_a_batch_may_have_is_run_in_several(bench: Callable[..., Bench]) -> None:
+    one = bench(lambda rows: 1e-5 * rows, batch_rows=2)
+    call, other = one.ask(1.0, 2.0, 3.0, 4.0, 5.0), one.ask(6.0)
+    one.world.run(1)
+    assert one.model.batches == [2, 2, 1, 1]
+    assert (call.answer, other.answer) == ([1.0, 2.0, 3.0, 4.0, 5.0], [6.0])
+    assert (one.cell(shared.ROWS), one.cell(shared.BATCHES)) == (6, 4)
+
+
 def test_as_many_batches_run_at_a_time_as_there_are_instances(bench: Callable[..., Bench]) -> None:
     one = bench(lambda _: 0.01, instances=2, batch_rows=1)
     for _ in range(4):

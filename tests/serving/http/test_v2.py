@@ -237,7 +237,9 @@ def test_statistics_are_of_all_versions_or_the_one_named(app: Any) -> None:
 
 def test_statistics_of_a_rollout_hold_what_its_control_slot_answered(app: Any) -> None:
     endpoint = app.table.endpoint("churn")
-    control = replace(slot(app.segment, 1), spec=SlotSpec("churn:1~control", "churn", 1, "churn.bundle"), place=3)
+    control = replace(
+        slot(app.segment, 1), spec=SlotSpec("churn:1~control", "churn", 1, "churn.bundle"), place=3
+    )
     app.table.endpoints["churn"] = replace(endpoint, arms=(*endpoint.arms, control))
     ledger.begin(app.segment, 0, incarnation=1, restart=False)
     SlotCounters(app.segment, 0, 3).add(shared.ROWS, 5)

@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from modelport.errors import Unsupported
 from modelport.core.patterns.slow import slow
+from modelport.errors import Unsupported
 from modelport.runtimes.text.spec import AnalyzerSpec
 
 _INSTEAD = {

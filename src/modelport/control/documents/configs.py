@@ -46,7 +46,7 @@ def _scaling(form: ScalingForm) -> Scaling:
 
 
 def _pattern_faults(placed: PlacedConfig) -> Iterator[Fault]:
-    """Patterns are judged here as they are where texts meet them: none reaches a replica to be refused there."""
+    """Patterns are judged as they are where texts meet them: no replica has to refuse one."""
     rules = placed.form.validation
     assert rules is not msgspec.UNSET
     if rules.allowed_pattern:

@@ -50,7 +50,9 @@ def unlabelled(placed: PlacedDeployment, known: Known, wanted: DeploymentSpec) -
     for key in CRITERIA:
         asked = getattr(placed.form, key, UNSET)
         if asked and asked.accuracy_threshold is not UNSET and task and task not in LABELLED:
-            why = f"version {wanted.candidate} answers with a {task}, which is not right or wrong: leave it out"
+            why = (
+                f"version {wanted.candidate} answers with a {task}, which is not right or wrong: leave it out"
+            )
             yield placed.fault(why, key, "accuracy_threshold", code="target-cannot")
 
 

@@ -3,10 +3,10 @@
 Evidence about odds w is kept as the log-likelihood ratio of every w of a grid against w = 1, one number each.
 A one-sided test of "w is at most w0" mixes the likelihood ratios of all w > w0 against w0 with fixed weights
 (Robbins 1970, "Statistical methods related to the law of the iterated logarithm"; Howard, Ramdas, McAuliffe &
-Sekhon 2021, "Time-uniform, nonparametric, nonasymptotic confidence sequences"). The weights are a prior on the
-distance of ln w from ln w0 that vanishes at the null (Johnson & Rossell 2010, "On the use of non-local prior
-densities in Bayesian hypothesis tests"), here Rayleigh's: what hardly differs from the null takes so long to be
-told from it that bets on it are lost on all that differs clearly.
+Sekhon 2021, "Time-uniform, nonparametric, nonasymptotic confidence sequences"). The weights are a prior on
+the distance of ln w from ln w0 that vanishes at the null (Johnson & Rossell 2010, "On the use of non-local
+prior densities in Bayesian hypothesis tests"), here Rayleigh's: what hardly differs from the null takes so
+long to be told from it that bets on it are lost on all that differs clearly.
 
 Families with a monotone likelihood ratio, and all that are used here have one, make the ratio of w > w0
 against w0 a supermartingale under every w <= w0, not only under w0 itself. And as they are exponential in

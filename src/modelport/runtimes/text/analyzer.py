@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
-from modelport.errors import BundleRefused
 from modelport.core.patterns.slow import slow
+from modelport.errors import BundleRefused
 from modelport.runtimes.text.spec import AnalyzerSpec
 
 Analyze = Callable[[str], list[str]]

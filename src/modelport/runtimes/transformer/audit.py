@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from modelport.errors import BundleRefused
 from modelport.core.patterns.slow import slow
+from modelport.errors import BundleRefused
 from modelport.runtimes.transformer.spec import Transformer
 
 _MODELS = {"WordPiece", "BPE", "Unigram", "WordLevel"}

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import numpy as np
 
 from modelport.core.manifest import Validation
+from modelport.core.patterns.judged import BadPattern, Patterns, patterns
 from modelport.errors import BundleRefused, InvalidInput
 from modelport.runtimes.batch import Array
-from modelport.core.patterns.judged import BadPattern, Patterns, patterns
 
 _TAG = re.compile(r"<[^>]*>")
 _SPACE = re.compile(r"\s+")

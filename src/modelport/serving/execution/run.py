@@ -24,7 +24,7 @@ class Outcome(msgspec.Struct, frozen=True, eq=False):
 
 
 def run(predictor: Predictor, meaning: Meaning, calls: Sequence[Call], most: int) -> list[Outcome]:
-    """Predict all calls together, `most` rows at a time; when that fails, halve until the bad ones stand alone."""
+    """Predict all calls, `most` rows at a time; when that fails, halve until the bad ones stand alone."""
     try:
         results = Results(predict(predictor, concat([call.batch for call in calls]), most), meaning)
     except Exception as error:  # noqa: BLE001 - a model may raise anything; the edge answers, the server lives

@@ -21,7 +21,7 @@ Place = tuple[int, str, int]
 
 
 def statistics(segment: Segment, slots: Iterable[Place]) -> dict[str, Any]:
-    """The document of `GET /v2/models/stats` and its narrower forms: one entry per version of the slots given.
+    """The document of `GET /v2/models/stats` and its narrower forms: one entry per version.
 
     A rollout's control is another slot of a version that answers anyway, and counts with it.
     `last_inference` is the newest batch of any worker, in milliseconds since the epoch.

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.acceptance.models import dummy
 from tests.acceptance.rawclient import post, request
 from tests.acceptance.served import Served, serve
 from tests.control.documents.registered import Registered
@@ -21,6 +22,7 @@ from modelport.control.documents import read, resolve
 from modelport.core.deployment import Deployment, DeploymentSpec, ModelConfig
 from modelport.core.plan import Revision, ServingPlan
 from modelport.core.records import Version
+from modelport.core.rollout import Rollout
 from modelport.serving.settings import Settings
 from modelport.testing.replica import publish
 
@@ -38,31 +40,40 @@ models:
   - name: numbers
     scaling: {min_instances: 0, max_instances: 4, auto_scale: true}
     validation: {ranges: {mean radius: [0, 20]}}
+deployments:
+  - {model: byuser, strategy: ab, traffic_split: {v1: 50, v2: 50}}
+  - {model: byrequest, strategy: ab, traffic_split: {v1: 50, v2: 50}, sticky: request}
 """
-NAMES = ("texts", "numbers")
+NAMES, SPLIT = ("texts", "numbers"), ("byuser", "byrequest")
 
 
 def planned(bundles: dict[str, str]) -> ServingPlan:
-    """The plan of both models as they are configured above."""
-    asked = resolve(read(TEXT), Registered(labels={name: [None] for name in NAMES}))
-    found = {name: open_bundle(Path(bundles[name])) for name in NAMES}
+    """The plan of all models as they are wanted above, the experiments under way."""
+    labels = {**{name: [None] for name in NAMES}, **{name: [None, None] for name in SPLIT}}
+    found = {name: open_bundle(Path(path)) for name, path in bundles.items() if name in labels}
     versions = [
-        Version(name, 1, opened.identity, name, 0, parameters=opened.manifest.parameters)
+        Version(name, number, opened.identity, name, 0, parameters=opened.manifest.parameters)
         for name, opened in found.items()
+        for number in range(1, len(labels[name]) + 1)
     ]
-    deployments = [
-        Deployment(each.name, DeploymentSpec(each.name, "direct", 1), 1, config=each.resolved, live=1)
-        for each in asked
-        if isinstance(each.resolved, ModelConfig)
-    ]
+    deployments, rollouts = [], {}
+    for each in resolve(read(TEXT), Registered(labels=labels)):
+        spec, config = DeploymentSpec(each.name, "direct", 1), ModelConfig()
+        if isinstance(each.resolved, ModelConfig):
+            config = each.resolved
+        else:
+            spec = each.resolved
+            rollouts[each.name] = Rollout("01J", spec, 1, 1, phase="judging")
+        deployments.append(Deployment(each.name, spec, 1, config=config, live=1, rollout="01J"))
     known = {version.id: version for version in versions}
-    return planner.plan(deployments, {}, known, Revision(1, 1), locate=bundles.__getitem__)
+    return planner.plan(deployments, rollouts, known, Revision(1, 1), locate=bundles.__getitem__)
 
 
 @pytest.fixture(scope="module")
 def one(bundles: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("documents")
-    plan = publish(folder / "plan.json", planned(bundles))
+    copies = {name: dummy(folder / f"{name}.bundle", name) for name in SPLIT}
+    plan = publish(folder / "plan.json", planned(bundles | copies))
     good = post("/v1/models/texts/predict", {"input": "free pills"})
     with serve(folder, Settings(plan=plan, port=0, preload=False), good) as served:
         yield served
@@ -134,3 +145,17 @@ def test_the_fewest_instances_are_there_from_the_start_and_of_none_when_one_is_a
     assert one.metric("modelport_model_loaded", model="numbers") == 0
     assert one.ask(post("/v1/models/numbers/predict", {"input": item})).status == 200
     assert one.metric("modelport_model_loaded", model="numbers") == 1
+
+
+def test_a_user_stays_at_one_version_by_header_or_parameter_unless_requests_are_split(one: Served) -> None:
+    def versions(model: str, user: str) -> set[int]:
+        named = [
+            post(f"/v1/models/{model}/predict", {"input": [1.0, 2.0]}, **{"x-user-id": user}),
+            post(f"/v1/models/{model}/predict", {"input": [1.0, 2.0], "parameters": {"user_id": user}}),
+        ]
+        return {one.ask(each).json()["version"] for each in named for _ in range(6)}
+
+    each = [versions("byuser", f"u{number}") for number in range(12)]
+    assert {len(found) for found in each} == {1}
+    assert set.union(*each) == {1, 2}
+    assert versions("byrequest", "u1") == {1, 2}

@@ -62,7 +62,7 @@ def test_a_section_lists_every_key_with_its_default_and_meaning(title: str) -> N
 
 def test_the_page_has_a_section_for_every_form_and_no_key_elsewhere() -> None:
     assert set(re.findall(r"^## (.*)$", PAGE, re.MULTILINE)) >= set(SECTIONS)
-    everywhere = re.findall(r"^\| `([^`]+)` \|", PAGE, re.MULTILINE)
+    everywhere = re.findall(r"^\| `([^`]+)` \|", PAGE.partition("\n## What a test observes")[0], re.MULTILINE)
     assert len(everywhere) == sum(len(section) for section in SECTIONS.values())
 
 

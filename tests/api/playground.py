@@ -122,6 +122,9 @@ class Wanted:
         spec = self.get(project, endpoint).spec
         return Progress(Rollout("r1", spec, 1, 1, self.phase), shares={1: 9000, 2: 1000}, requests=7)
 
+    def pending(self, project: str, endpoint: str) -> bool:
+        return self.get(project, endpoint) is None
+
     def decisions(
         self,
         project: str,

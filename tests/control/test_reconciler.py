@@ -8,12 +8,13 @@ import sqlalchemy as sa
 from tests.control.shared import ANNA, Clock, Replica, Shelf, means, reconciler, service, with_fleet
 
 from modelport.control import passes
+from modelport.control.looks import Looks
 from modelport.control.reconciler import Reconciler
 from modelport.control.service import Service, found
 from modelport.control.status import status
 from modelport.control.store import deployments, rollouts
 from modelport.control.wanted import Asked
-from modelport.core.deployment import Criteria, Deployment, DeploymentSpec, Terms
+from modelport.core.deployment import Criteria, Deployment, DeploymentSpec, ModelConfig, Overrides, Terms
 from modelport.core.rollout import Decided, Rollout
 from modelport.core.sights import ModelStatus
 from modelport.db import journal
@@ -85,6 +86,21 @@ def test_a_first_version_answers_as_soon_as_it_is_loaded(scene: Scene) -> None:
     assert (scene.deployment.live, scene.rollout.phase) == (1, "ended")
     available = next(each for each in scene.deployment.conditions if each.kind == "Available")
     assert available.true
+
+
+def test_a_rollout_is_pending_until_what_is_wanted_is_taken_up(scene: Scene) -> None:
+    """Who watches then is not shown how the one before has ended."""
+    looks = Looks(scene.database)
+    for version in ("1", "2", "2"):
+        wanted = scene.to.activate(ANNA, "churn", version)
+        assert looks.pending("default", "churn") == (wanted.live is None or str(wanted.live) != version)
+        scene.go_on(3)
+        assert not looks.pending("default", "churn")
+    config = ModelConfig(Overrides(batch_size=8))
+    scene.to.want(ANNA, [Asked("model_config", "churn", {}, config)])
+    assert looks.pending("default", "churn")
+    scene.go_on(1)
+    assert not looks.pending("default", "churn"), "a config needs no rollout"
 
 
 def test_a_good_canary_is_promoted_on_evidence_and_its_decisions_can_be_shown(scene: Scene) -> None:

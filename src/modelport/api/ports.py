@@ -133,6 +133,10 @@ class Deployments(Protocol):
         """One rollout; None is the one under way, or the last."""
         ...
 
+    def pending(self, project: str, endpoint: str) -> bool:
+        """Whether what is wanted has yet to be taken up, so that its rollout has not begun."""
+        ...
+
     def decisions(
         self,
         project: str,

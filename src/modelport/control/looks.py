@@ -54,6 +54,15 @@ class Looks:
         with self._database.reading() as connection:
             return progress(connection, project, endpoint, id)
 
+    def pending(self, project: str, endpoint: str) -> bool:
+        """Whether what is wanted has yet to be taken up: until then its last rollout is about what was wanted
+        before. Raises `NotFound` (`no-such-deployment`).
+        """
+        with self._database.reading() as connection:
+            kept = found(connection, project, endpoint)
+            last = rollouts.get(connection, project, kept.deployment.rollout)
+        return kept.active and (last is None or last.rollout.generation != kept.deployment.generation)
+
     def decisions(
         self,
         project: str,

@@ -15,7 +15,6 @@ from modelport.api.operation import OPERATOR, VIEWER, Noun
 from modelport.api.routes.queries import Paged
 from modelport.core.pages import Page
 from modelport.core.rollout import ENDED, Decided, Progress, Rollout
-from modelport.errors import NotFound
 
 noun = Noun("rollouts")
 LATEST = "latest"
@@ -74,11 +73,9 @@ async def watch_rollout(call: Call, endpoint: str) -> Response:
     deployments, project = call.platform.deployments, call.project
 
     def look() -> Seen | None:
-        try:
-            progress = deployments.rollout(project, endpoint)
-        except NotFound:
-            deployments.get(project, endpoint)  # wanted, and its rollout is about to begin: or else not there
-            return None
+        if deployments.pending(project, endpoint):
+            return None  # its last rollout is about what was wanted before
+        progress = deployments.rollout(project, endpoint)
         body = msgspec.json.encode(progress)
         tag = hashlib.sha256(body).hexdigest()[:16]
         return Seen(tag, body, progress.rollout.phase in ENDED)

@@ -45,10 +45,10 @@ class Scene:
             self.replica.report()
         self.loop.step()
 
-    def canary(self) -> None:
+    def canary(self, spec: DeploymentSpec = CANARY) -> None:
         self.to.deploy(ANNA, "churn", "1")
         self.go_on(3, requests=100)
-        self.to.want(ANNA, [Asked("deployment", "churn", {}, CANARY)])
+        self.to.want(ANNA, [Asked("deployment", "churn", {}, spec)])
         self.go_on(2, requests=100)
 
     @property
@@ -124,6 +124,21 @@ def test_a_bad_canary_goes_back_and_the_baseline_never_stopped(scene: Scene) -> 
     assert scene.rollout.phase == "rolled_back"
     assert (scene.deployment.live, scene.replica.shares()) == (1, {"churn:1": 10_000})
     assert "harm" in scene.rollout.reason
+
+
+def test_a_rollout_that_is_left_to_a_person_is_worth_an_alert(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    terms = msgspec.structs.replace(TERMS, max_duration=20.0)
+    scene.canary(msgspec.structs.replace(CANARY, terms=terms))
+    scene.go_on(30)
+    assert scene.rollout.phase == "holding"
+    [alert] = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert alert.message == "decided"
+    assert alert.fields["decision"] == "hold"  # type: ignore[attr-defined]
+    scene.to.ask(ANNA, "churn", "rollback")
+    scene.go_on(1)
+    assert [record for record in caplog.records if record.levelname == "WARNING"] == [alert]
 
 
 def test_a_candidate_that_never_loads_fails_with_its_reason_and_nothing_is_routed_to_it(scene: Scene) -> None:

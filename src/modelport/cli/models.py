@@ -141,7 +141,6 @@ def change(
 @_at_least
 @_at_most
 @click.option("--tag", multiple=True, help="A tag that must be there, as reviewed=yes; repeatable.")
-@click.option("--signed", is_flag=True, help="The bundle must carry a valid signature.")
 @plane.connected
 def gate(
     *,
@@ -150,7 +149,6 @@ def gate(
     at_least: tuple[str, ...],
     at_most: tuple[str, ...],
     tag: tuple[str, ...],
-    signed: bool,
 ) -> None:
     """Say what a version must have before an alias may point at it; without options nothing."""
     from modelport.core.records import Gate
@@ -159,7 +157,7 @@ def gate(
     if name is None:
         msg = f"{alias!r} names no alias: write {model}@champion."
         raise click.UsageError(msg)
-    wanted = Gate(options.numbers(at_least), options.numbers(at_most), options.pairs(tag), signed)
+    wanted = Gate(options.numbers(at_least), options.numbers(at_most), options.pairs(tag))
     policy: dict[str, Gate] = {**control.models.get(model).policy, name: wanted}
     control.models.change(model, policy=policy)
     click.echo(f"{model}@{name} demands: {_demands(wanted)}")
@@ -220,4 +218,4 @@ def _demands(gate: Gate) -> str:
     parts = [f"{name} ≥ {value:g}" for name, value in gate.at_least.items()]
     parts += [f"{name} ≤ {value:g}" for name, value in gate.at_most.items()]
     parts += [f"tag {key}={value}" for key, value in gate.tags.items()]
-    return ", ".join([*parts, *(["a signature"] if gate.signed else [])]) or "nothing"
+    return ", ".join(parts) or "nothing"

@@ -17,7 +17,7 @@ from modelport.control.rounds import Done, Means, Turn
 from modelport.control.store import deployments, fleets
 from modelport.core import faults
 from modelport.core.clock import Clock
-from modelport.core.rollout import Decided
+from modelport.core.rollout import Decided, Fail, Hold, Rollback
 from modelport.db import lease
 from modelport.db.connect import Database
 from modelport.db.lease import Lease
@@ -179,7 +179,8 @@ class Reconciler:
 
     def _told(self, done: Done) -> None:
         for endpoint, decided in done.decided.items():
-            _log.info("decided", extra={"fields": {"endpoint": endpoint, **_spelled(decided)}})
+            fields = {"endpoint": endpoint, **_spelled(decided)}
+            _log.log(_level(decided), "decided", extra={"fields": fields})
         for endpoint, reason in done.refused.items():
             _log.warning("not planned", extra={"fields": {"endpoint": endpoint, "reason": reason}})
         if done.published is not None:
@@ -206,6 +207,12 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ModelportError):
         return error.message
     return f"its pass ended with an error ({type(error).__name__}); the log of the control plane has more"
+
+
+def _level(decided: Decided) -> int:
+    """A rollout that went back, failed, or waits for a person by itself is worth an alert."""
+    alerting = decided.by == "strategy" and isinstance(decided.decision, Rollback | Fail | Hold)
+    return logging.WARNING if alerting else logging.INFO
 
 
 def _spelled(decided: Decided) -> dict[str, str]:

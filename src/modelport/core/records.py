@@ -16,13 +16,11 @@ class Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     Attributes:
         at_least, at_most: bounds of metrics, as {"accuracy": 0.9}; a metric that is not there does not pass.
         tags: tags that must be there with this value.
-        signed: the bundle must carry a valid signature.
     """
 
     at_least: Mapping[str, float] = {}
     at_most: Mapping[str, float] = {}
     tags: Mapping[str, str] = {}
-    signed: bool = False
 
 
 class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -16,14 +16,23 @@ class ParametersForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     confidence_threshold: (
         Annotated[
             Fraction,
-            key("An answer below it says `below_threshold: true`; the prediction stays.", example=0.85),
+            key(
+                "An answer below it says `below_threshold: true`; the prediction stays. A model without a "
+                "confidence is refused.",
+                example=0.85,
+            ),
         ]
         | UnsetType
     ) = UNSET
     batch_size: Annotated[Count, key("Most rows in one batch.", example=32)] | UnsetType = UNSET
     max_tokens: (
         Annotated[
-            Count, key("Model input is truncated to this many tokens, and the answer says so.", example=512)
+            Count,
+            key(
+                "Model input is truncated to this many tokens, and the answer says so. A model without tokens has "
+                "nothing to cut.",
+                example=512,
+            ),
         ]
         | UnsetType
     ) = UNSET

@@ -37,7 +37,9 @@ class CriteriaForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[
             Least,
             key(
-                "Fewest right predictions of the candidate among those that feedback has judged.", example=0.9
+                "Fewest right predictions of the candidate among those that feedback has judged. Numbers are "
+                "not right or wrong: a model that answers with numbers is refused.",
+                example=0.9,
             ),
         ]
         | UnsetType

@@ -29,8 +29,8 @@ class ParametersForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[
             Count,
             key(
-                "Model input is truncated to this many tokens, and the answer says so. A model without tokens has "
-                "nothing to cut.",
+                "Model input is truncated to this many tokens, and the answer says so. "
+                "A model without tokens has nothing to cut.",
                 example=512,
             ),
         ]

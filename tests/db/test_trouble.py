@@ -19,7 +19,7 @@ from tests import databases
 from modelport.db import wal
 from modelport.db.connect import Database
 from modelport.db.tables import about
-from modelport.errors import DiskFull, ModelportError, Overloaded, SettingsError, StorageDamaged
+from modelport.errors import DiskFull, ModelportError, Overloaded, StorageDamaged
 
 KILLED = """
 import os, signal, sys
@@ -126,7 +126,7 @@ def test_a_file_that_is_no_database_is_said_to_be_damaged(tmp_path: Path) -> Non
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     with (
         closing(Database(f"sqlite:///{tmp_path}/none/modelport.db")) as database,
-        pytest.raises(SettingsError) as caught,
+        pytest.raises(Overloaded) as caught,
         database.reading(),
     ):
         pass
@@ -200,3 +200,38 @@ def test_a_database_copied_as_it_is_says_that_its_log_is_missing(tmp_path: Path)
     with pytest.raises(StorageDamaged):
         Database(f"sqlite:///{there / file.name}")
     assert os.listdir(there)  # noqa: PTH208 - nothing was removed
+
+
+def test_a_file_that_is_moved_away_is_missed_and_found_again(tmp_path: Path) -> None:
+    """What holds an open connection would go on in the moved file, or make an empty one in its place."""
+    file, away = tmp_path / "modelport.db", tmp_path / "away"
+    away.mkdir()
+    with databases.fresh("sqlite", tmp_path) as database:
+        database.write(note)
+        move(tmp_path, away)
+        for use in (lambda: value(database), lambda: database.write(lambda to: note(to, "m"))):
+            with pytest.raises(Overloaded) as caught:
+                use()
+            assert caught.value.code == "database-closed"
+        assert not file.exists()
+        move(away, tmp_path)
+        database.write(lambda to: note(to, "m"))
+        assert (value(database), value(database, "m")) == ("1", "1")
+
+
+def test_another_file_in_its_place_is_the_database(tmp_path: Path) -> None:
+    (there := tmp_path / "other").mkdir()
+    with databases.fresh("sqlite", tmp_path) as database, databases.fresh("sqlite", there) as other:
+        database.write(note)
+        other.write(lambda to: note(to, value="2"))
+        other.close()
+        move(tmp_path, tmp_path / "other" / "old")
+        move(there, tmp_path)
+        assert value(database) == "2"
+
+
+def move(before: Path, after: Path) -> None:
+    """A database with all that stands beside it."""
+    after.mkdir(exist_ok=True)
+    for file in before.glob("modelport.db*"):
+        file.replace(after / file.name)

@@ -16,7 +16,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
-from modelport.db import trouble, wal
+from modelport.db import file, trouble, wal
 from modelport.db.turn import Turns
 from modelport.errors import Overloaded, SettingsError
 
@@ -59,7 +59,8 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """One consistent look, whatever is written meanwhile; nothing is kept.
 
-        Raises `Overloaded` (`database-gone`, `database-busy`) and `StorageDamaged` (`database-damaged`).
+        Raises `Overloaded` (`database-gone`, `database-busy`, `database-closed`) and `StorageDamaged`
+        (`database-damaged`).
         """
         with _told(), self.engine.connect() as connection:
             if self.is_sqlite:
@@ -172,7 +173,7 @@ def _checked(text: str) -> URL:
 
 
 def _engine(url: URL) -> Engine:
-    return _postgresql(url) if url.get_backend_name() == "postgresql" else _sqlite(url)
+    return _postgresql(url) if url.get_backend_name() == "postgresql" else file.engine(url, BUSY_SECONDS)
 
 
 def _postgresql(url: URL) -> Engine:
@@ -192,10 +193,3 @@ def _postgresql(url: URL) -> Engine:
     except ModuleNotFoundError:
         msg = "PostgreSQL needs a library that is not installed"
         raise SettingsError(msg, code="bad-database", hint="pip install 'modelport[postgres]'") from None
-
-
-def _sqlite(url: URL) -> Engine:
-    # Without an isolation level transactions begin where `reading` and `writing` say, not somewhere between.
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None})
-    sa.event.listen(engine, "connect", wal.prepare)
-    return engine

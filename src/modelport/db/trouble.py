@@ -9,7 +9,7 @@ import sqlite3
 
 import sqlalchemy as sa
 
-from modelport.errors import DiskFull, ModelportError, Overloaded, SettingsError, StorageDamaged
+from modelport.errors import DiskFull, ModelportError, Overloaded, StorageDamaged
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, "40001", "40P01", "55P03"}
 """Another writer is in the way; PostgreSQL: serialization failure, deadlock, lock not available."""
@@ -48,7 +48,7 @@ def told(error: sa.exc.DBAPIError) -> ModelportError | None:
         return StorageDamaged("the database is damaged", code="database-damaged", hint=hint)
     if code in _CLOSED:
         hint = "its file and its folder must be there, and writable by this user"
-        return SettingsError("the database cannot be opened or written", code="database-closed", hint=hint)
+        return Overloaded("the database cannot be opened or written", code="database-closed", hint=hint)
     if gone(error):
         hint = "it may be starting; try again in a moment"
         return Overloaded("the database cannot be reached", code="database-gone", hint=hint, retry_after=2.0)

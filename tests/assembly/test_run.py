@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import signal
 from pathlib import Path
 
@@ -21,8 +22,16 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / ".modelport"
 
 
-def test_it_serves_what_is_deployed_outlives_a_kill_and_ends_with_one_signal(home: Path) -> None:
+CANARY = "canary-91b2e0"
+SEALING = base64.urlsafe_b64encode(b"canary-of-32-bytes--------------").decode()
+
+
+def test_it_serves_what_is_deployed_outlives_a_kill_and_ends_with_one_signal(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The story of a small platform: register, deploy, feedback, kill -9, found again, Ctrl-C."""
+    monkeypatch.setenv("MODELPORT_SECRET_KEY", SEALING)
+    monkeypatch.setenv("PGPASSWORD", CANARY)
     ports = (free_port(), free_port())
     with up(home, *ports) as (process, started):
         assert started.first_key == (home / "key").read_text()
@@ -33,6 +42,9 @@ def test_it_serves_what_is_deployed_outlives_a_kill_and_ends_with_one_signal(hom
             to.deployments.deploy("churn", 1)
             until(lambda: live(to, 1) and ask(started).status_code == 200)
             answer = ask(started).json()
+            to.secrets.put("warehouse", CANARY)
+            assert is_secret(home, CANARY)
+            assert is_secret(home, SEALING)
             assert to.feedback.send("churn", answer["prediction_id"], answer["prediction"]).new == 1
             until(lambda: seen(to).joined)
             assert (seen(to).right, seen(to).version) == (
@@ -57,6 +69,16 @@ def test_it_serves_what_is_deployed_outlives_a_kill_and_ends_with_one_signal(hom
     with pytest.raises(httpx.ConnectError):
         ask(again)
     assert not (home / "control.json").exists()
+
+
+def is_secret(home: Path, text: str) -> bool:
+    """Whether no file of the platform holds it, and no replica was told it as an argument or a variable."""
+    kept = [path for path in home.rglob("*") if path.is_file()]
+    replica = (home / "replica" / "pid").read_text()
+    processes = [replica, *Path(f"/proc/{replica}/task/{replica}/children").read_text().split()]
+    assert len(processes) > 1
+    told = [Path(f"/proc/{pid}/{what}") for pid in processes for what in ("environ", "cmdline")]
+    return all(text.encode() not in path.read_bytes() for path in (*kept, *told))
 
 
 def seen(to: Control) -> FeedbackSeen:

@@ -23,6 +23,7 @@ from typing import Any
 import msgspec
 
 from modelport.assembly.files import keep, private
+from modelport.db import sealing
 from modelport.errors import ModelportError, SettingsError
 
 DRAIN_SECONDS = 60.0
@@ -30,6 +31,8 @@ DRAIN_SECONDS = 60.0
 AGAIN_SECONDS = 1.0
 """How long after its end a replica is started anew."""
 LOOK_SECONDS = 0.1
+OURS = frozenset({sealing.VARIABLE, "PGPASSWORD"})
+"""Secrets of the control plane that a replica, and code in its models, has no use for."""
 _LOOK = "logs/replica-local.log in the state folder tells more"
 
 _log = logging.getLogger("modelport.assembly")
@@ -129,6 +132,7 @@ class LocalReplica:
                     stdout=log,
                     stderr=log,
                     pass_fds=[lock],
+                    env={name: text for name, text in os.environ.items() if name not in OURS},
                     start_new_session=True,  # a Ctrl-C is ours to pass on, and our death is not its
                 )
         finally:

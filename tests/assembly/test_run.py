@@ -98,3 +98,15 @@ def test_everything_in_the_state_folder_is_its_owners_alone(home: Path) -> None:
         found = next(check for check in built.doctor.examine() if check.name == "permissions")
         assert not found.ok
         assert "key" in found.message
+
+
+def test_it_is_not_ready_while_its_database_is_away(home: Path, tmp_path: Path) -> None:
+    with platform(Where(home), Clock()) as built:
+        assert built.not_ready() == ""
+        files = list(home.glob("modelport.db*"))
+        for file in files:
+            file.replace(tmp_path / file.name)
+        assert "database" in built.not_ready()
+        for file in files:
+            (tmp_path / file.name).replace(file)
+        until(lambda: built.not_ready() == "")

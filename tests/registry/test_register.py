@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from tests.killed import NEVER, Child
 from tests.registry import bundles
 
 from modelport.bundle.reader import open_bundle
@@ -221,6 +222,22 @@ def test_many_at_once_get_numbers_without_a_gap(registry: Registry, tmp_path: Pa
         found = list(threads.map(lambda file: registry.register(ANNA, "churn", file, PLAIN), files))
     assert sorted(version.number for version, _ in found) == list(range(1, 13))
     assert all(made for _, made in found)
+
+
+def test_processes_that_register_at_once_get_numbers_without_a_gap(
+    database: Database, tmp_path: Path
+) -> None:
+    """The long form is in `tests/slow`: 16 processes of 200 registrations."""
+    url = database.url.render_as_string(hide_password=False)
+
+    def register(process: int) -> list[str]:
+        files = [bundles.made(tmp_path / f"new-{process}", 10 * process + turn) for turn in range(8)]
+        with Child("tests.registry.crash", url, tmp_path) as child:
+            return [child.do(NEVER, "churn", str(file))[1] for file in files]
+
+    with ThreadPoolExecutor(3) as threads:
+        found = [said for part in threads.map(register, range(3)) for said in part]
+    assert sorted(found) == sorted(f"churn:{number}" for number in range(1, 25))
 
 
 def test_many_of_the_same_at_once_are_one_version(registry: Registry, tmp_path: Path) -> None:

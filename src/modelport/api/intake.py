@@ -16,6 +16,7 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 
 from modelport.api.settings import Settings
+from modelport.core.ready import ready
 from modelport.errors import BadRequest, DiskFull, InvalidInput, RequestTimeout, TooLarge, UnsupportedMedia
 
 _JSON = frozenset({"application/json", ""})
@@ -35,7 +36,7 @@ async def document(request: Request, shape: Any, settings: Settings) -> tuple[An
     if shape is None:
         return None, raw
     try:
-        return msgspec.json.decode(raw, type=shape), raw
+        return msgspec.json.decode(raw, type=ready(shape)), raw
     except msgspec.ValidationError as error:
         raise _invalid(error) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -61,7 +62,7 @@ def query(text: str, shape: Any) -> Any:
     if shape is None:
         return None
     try:
-        return msgspec.convert(found, shape, strict=False)
+        return msgspec.convert(found, ready(shape), strict=False)
     except msgspec.ValidationError as error:
         raise _bad_parameter(str(error)) from error
 

@@ -23,6 +23,7 @@ from typing import Any
 import msgspec
 
 from modelport.assembly.files import keep, private
+from modelport.core.ready import ready
 from modelport.db import sealing
 from modelport.errors import ModelportError, SettingsError
 
@@ -178,7 +179,7 @@ class LocalReplica:
 def former_control(folder: Path) -> str:
     """Where the replica of a folder asks, or last asked, for plans; empty when there was none."""
     try:
-        return msgspec.json.decode((folder / "settings.json").read_bytes(), type=_Former).control
+        return msgspec.json.decode((folder / "settings.json").read_bytes(), type=ready(_Former)).control
     except (OSError, msgspec.DecodeError):
         return ""
 
@@ -201,7 +202,7 @@ def told(lines: Sequence[str]) -> ModelportError:
     """The last complaint in a replica's log as an error of ours, with its code and hint where it has them."""
     for text in reversed(lines):
         try:
-            line = msgspec.json.decode(text, type=_Line)
+            line = msgspec.json.decode(text, type=ready(_Line))
         except msgspec.DecodeError:
             line = _Line(
                 "error", text.strip()

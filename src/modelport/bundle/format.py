@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from modelport.core.manifest import FORMAT, About, FileEntry, Manifest, canonical
+from modelport.core.ready import ready
 from modelport.errors import BundleCorrupt, FormatTooNew
 
 MANIFEST = "manifest.json"
@@ -117,7 +118,7 @@ def _plain(raw: bytes, name: str) -> dict[str, Any]:
 
 def _convert(document: dict[str, Any], kind: type[T], name: str) -> T:
     try:
-        return msgspec.convert(document, kind)
+        return msgspec.convert(document, ready(kind))
     except (msgspec.ValidationError, RecursionError) as error:
         msg = f"{name} is not well formed: {error}"
         raise BundleCorrupt(msg) from error

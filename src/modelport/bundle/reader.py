@@ -22,6 +22,7 @@ from modelport.bundle.format import (
 )
 from modelport.core.golden import Golden
 from modelport.core.manifest import About, FileEntry, Manifest
+from modelport.core.ready import ready
 from modelport.errors import BundleCorrupt, BundleError, BundleRefused
 
 GOLDEN = "golden.json"
@@ -103,7 +104,7 @@ class Bundle:
         if GOLDEN not in self.attachments():
             return None
         try:
-            return msgspec.json.decode(self.attachment(GOLDEN), type=Golden)
+            return msgspec.json.decode(self.attachment(GOLDEN), type=ready(Golden))
         except (msgspec.DecodeError, RecursionError) as error:
             msg = f"the golden rows are not well formed: {error}"
             raise BundleCorrupt(msg) from error

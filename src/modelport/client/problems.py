@@ -8,6 +8,7 @@ import msgspec
 
 from modelport import errors
 from modelport.client.calls import Reply
+from modelport.core.ready import ready
 from modelport.errors import ModelportError, Overloaded, RateLimited
 
 _CLASSES: tuple[type[ModelportError], ...] = (
@@ -80,7 +81,7 @@ def error_of(problem: Problem, status: int, wait: float | None = None) -> Modelp
 def read(document: object) -> Problem:
     """A problem from decoded JSON; what does not fit is left out rather than hiding the failure itself."""
     try:
-        problem = msgspec.convert(document, Problem)
+        problem = msgspec.convert(document, ready(Problem))
     except msgspec.ValidationError:
         problem = Problem()
     return problem if problem.detail else msgspec.structs.replace(problem, detail=_text(document))

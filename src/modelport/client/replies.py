@@ -9,6 +9,7 @@ import msgspec
 from modelport.client import problems
 from modelport.client.answers import Answer, Inference, ItemError, ModelMetadata, ModelState
 from modelport.client.calls import Reply
+from modelport.core.ready import ready
 from modelport.core.sights import Taken
 from modelport.errors import ModelportError
 
@@ -79,7 +80,7 @@ def taken(reply: Reply) -> Taken:
 def decode(body: bytes | memoryview, shape: type[T]) -> T:
     """JSON as `shape`; raises `ModelportError` (code `bad-answer`) when the server sent something else."""
     try:
-        return msgspec.json.decode(body, type=shape)
+        return msgspec.json.decode(body, type=ready(shape))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise bad_answer(str(error)) from error
 
@@ -102,7 +103,7 @@ def _entry(entry: dict[str, Any]) -> Answer | ItemError:
 
 def _converted(value: object, shape: type[T]) -> T:
     try:
-        return msgspec.convert(value, shape)
+        return msgspec.convert(value, ready(shape))
     except msgspec.ValidationError as error:
         raise bad_answer(str(error)) from error
 

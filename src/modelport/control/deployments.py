@@ -16,6 +16,7 @@ from modelport.control.store import configurations, deployments
 from modelport.control.wanted import Asked
 from modelport.core.clock import Clock
 from modelport.core.deployment import DeploymentSpec, ModelConfig
+from modelport.core.ready import ready
 from modelport.core.rollout import Progress, Wish
 from modelport.core.sights import Applied, Change, ModelStatus
 from modelport.core.wishes import Apply
@@ -87,10 +88,10 @@ class Deployments(Looks, Service):
             known = configurations.resolved(connection, project, asked.kind, asked.name)
         if isinstance(asked.resolved, DeploymentSpec):
             return kept.deployment.spec if kept else None
-        return msgspec.convert(known, ModelConfig) if known is not None else None
+        return msgspec.convert(known, ready(ModelConfig)) if known is not None else None
 
 
 def _printed(kind: str, name: str, resolved: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "deployment":
-        return printed(name, msgspec.convert(resolved, DeploymentSpec))
-    return printed(name, msgspec.convert(resolved, ModelConfig))
+        return printed(name, msgspec.convert(resolved, ready(DeploymentSpec)))
+    return printed(name, msgspec.convert(resolved, ready(ModelConfig)))

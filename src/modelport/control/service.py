@@ -20,6 +20,7 @@ from modelport.control.wanted import Asked
 from modelport.core import faults
 from modelport.core.clock import Clock
 from modelport.core.deployment import Deployment, DeploymentSpec, ModelConfig
+from modelport.core.ready import ready
 from modelport.core.records import Version
 from modelport.core.rollout import ENDED, Wish
 from modelport.core.sights import Configuration
@@ -239,7 +240,7 @@ def _configure(turn: Turn, action: str, asked: Asked, detail: dict[str, Any]) ->
 def _waiting_config(connection: Connection, project: str, endpoint: str) -> ModelConfig | None:
     """What was configured before anything was deployed."""
     known = configurations.resolved(connection, project, "model_config", endpoint)
-    return msgspec.convert(known, ModelConfig) if known is not None else None
+    return msgspec.convert(known, ready(ModelConfig)) if known is not None else None
 
 
 def _is_over(connection: Connection, deployment: Deployment) -> bool:

@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from modelport.core.manifest import Parameters
+from modelport.core.manifest import Parameters, Validation
 from modelport.core.plan import Scaling, StickyBy
+from modelport.core.ready import ready
 
 StrategyName = Literal["direct", "canary", "blue_green", "ab", "shadow"]
 Requirement = Literal["not_worse", "proven"]
@@ -128,7 +129,7 @@ def overridden(own: Parameters, wanted: Overrides) -> Parameters:
     rules = given.pop("validation", None)
     if rules is not None:
         known = msgspec.to_builtins(own.validation)
-        given["validation"] = msgspec.convert({**known, **rules}, type(own.validation))
+        given["validation"] = msgspec.convert({**known, **rules}, ready(Validation))
     return msgspec.structs.replace(own, **given)
 
 

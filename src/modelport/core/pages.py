@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from modelport.core.ready import ready
 from modelport.errors import BadRequest
 
 T = TypeVar("T")
@@ -41,7 +42,7 @@ def place(text: str, *kinds: type) -> tuple[Any, ...]:
     form: Any = types.GenericAlias(tuple, kinds or (str | float, ...))
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        return tuple(msgspec.json.decode(raw, type=form))
+        return tuple(msgspec.json.decode(raw, type=ready(form)))
     except (binascii.Error, msgspec.DecodeError, ValueError) as error:
         msg = "this cursor is none of this list"
         raise BadRequest(msg, code="bad-cursor", hint="take `next` of a page as it is") from error

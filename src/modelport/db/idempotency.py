@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from modelport.core.clock import Clock
+from modelport.core.ready import ready
 from modelport.db.connect import Database
 from modelport.db.dialect import insert
 from modelport.db.tables.idempotency import idempotency
@@ -81,7 +82,7 @@ def _begin(
     if row is None or row.answer is None:  # or given up this very moment
         msg = "the request with this Idempotency-Key is still under way"
         raise Conflict(msg, code="idempotency-running", hint="ask again in a moment for its answer")
-    return msgspec.msgpack.decode(row.answer, type=StoredAnswer)
+    return msgspec.msgpack.decode(row.answer, type=ready(StoredAnswer))
 
 
 def _claim(connection: Connection, caller: str, key: str, fingerprint: str, now: float) -> bool:

@@ -15,6 +15,7 @@ from modelport.core.access import AccessSnapshot, KeyEntry, check_scope, make_ke
 from modelport.core.clock import Clock
 from modelport.core.names import check_name
 from modelport.core.pages import Page, cursor, place
+from modelport.core.ready import ready
 from modelport.core.roles import KeySeen, MadeKey, StoredKey, granted, seen
 from modelport.core.wishes import NewKey
 from modelport.db import about, journal
@@ -243,5 +244,5 @@ def _row(stored: StoredKey) -> dict[str, Any]:
 
 
 def _read(row: Any) -> StoredKey:
-    entry = msgspec.json.decode(row.entry, type=KeyEntry)
+    entry = msgspec.json.decode(row.entry, type=ready(KeyEntry))
     return StoredKey(entry, row.role, row.project, row.last_used)

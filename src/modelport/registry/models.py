@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from modelport.core.names import check_name, is_name
 from modelport.core.pages import Page, cursor, place
+from modelport.core.ready import ready
 from modelport.core.records import Gate, Model
 from modelport.core.wishes import ModelChange
 from modelport.db import rows
@@ -160,7 +161,7 @@ def _model(row: sa.Row[Any]) -> Model:
         row.tags,
         row.created,
         row.created_by,
-        msgspec.convert(row.policy, dict[str, Gate]),
+        msgspec.convert(row.policy, ready(dict[str, Gate])),
         row.versions,
         row.latest,
     )

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from modelport.core.manifest import Parameters
 from modelport.core.names import check_name, is_name
 from modelport.core.pages import Page, cursor, place
+from modelport.core.ready import ready
 from modelport.core.records import Lineage, Version
 from modelport.core.wishes import VersionChange
 from modelport.db.tables import versions
@@ -184,10 +185,10 @@ def _version(row: sa.Row[Any]) -> Version:
         row.label,
         row.task,
         row.contract,
-        msgspec.convert(row.parameters, Parameters),
+        msgspec.convert(row.parameters, ready(Parameters)),
         row.metrics,
         row.tags,
-        msgspec.convert(row.lineage, Lineage),
+        msgspec.convert(row.lineage, ready(Lineage)),
         row.created,
         row.created_by,
     )

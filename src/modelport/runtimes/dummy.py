@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelport.core.manifest import Manifest
+from modelport.core.ready import ready
 from modelport.errors import BundleCorrupt, ModelFailed
 from modelport.runtimes.base import Files
 from modelport.runtimes.batch import Array, Batch, Ragged
@@ -91,7 +92,7 @@ class DummyRuntime:
 def _options(manifest: Manifest) -> DummyOptions:
     options = next((step.options for step in manifest.steps if step.kind == "dummy"), {})
     try:
-        return msgspec.convert(options, DummyOptions)
+        return msgspec.convert(options, ready(DummyOptions))
     except msgspec.ValidationError as error:
         msg = f"the options of the dummy model are not well formed: {error}"
         raise BundleCorrupt(msg) from error

@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from modelport.core.ids import PredictionIds
+from modelport.core.ready import ready
 from modelport.serving import log_file, shared
 from modelport.serving.cache import Cache
 from modelport.serving.debug import Debug
@@ -79,7 +80,7 @@ request in a hundred waits that long for the thread that writes telemetry."""
 
 async def serve(boot: Boot, channel: Channel) -> None:
     """Serve until told to drain, or until the supervisor is gone."""
-    settings = msgspec.json.decode(boot.settings, type=Settings)
+    settings = msgspec.json.decode(boot.settings, type=ready(Settings))
     setup(settings.log_level, file=log_file.of(settings))
     _quiet_arithmetic()
     sys.setswitchinterval(_SWITCH)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from modelport.core.ready import ready
 from modelport.errors import SettingsError
 
 FOLDER = Path(".modelport")
@@ -62,7 +63,7 @@ def locate(
 
 def _address(folder: Path) -> str | None:
     try:
-        return msgspec.json.decode((folder / "control.json").read_bytes(), type=_Address).url
+        return msgspec.json.decode((folder / "control.json").read_bytes(), type=ready(_Address)).url
     except (OSError, msgspec.DecodeError):
         return None
 

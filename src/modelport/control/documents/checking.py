@@ -14,6 +14,7 @@ from msgspec import inspect as types
 
 from modelport.control.documents.faults import Fault, listed, meant
 from modelport.control.documents.nodes import Node, Path, pointer, shown
+from modelport.core.ready import ready
 
 T = TypeVar("T")
 _SECRET = re.compile(r"\$\{(?:ENV|FILE):|^secret://")
@@ -23,7 +24,7 @@ def conform(node: Node, form: type[T], faults: list[Fault]) -> T | None:
     """The document as its form; None, with what is wrong added to `faults`, when it does not fit."""
     before = len(faults)
     value = _Check(faults).value(node, types.type_info(form), ())
-    return msgspec.convert(value, form) if len(faults) == before else None
+    return msgspec.convert(value, ready(form)) if len(faults) == before else None
 
 
 class _Check:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from modelport.core.ready import ready
 from modelport.errors import SettingsError
 
 FORMAT = 1
@@ -56,10 +57,10 @@ def table(name: str) -> str:
 def read(raw: bytes) -> Manifest:
     """Raises `SettingsError` (`backup-malformed`, `backup-too-new`)."""
     try:
-        found = msgspec.json.decode(raw, type=_Format).format
+        found = msgspec.json.decode(raw, type=ready(_Format)).format
         if found > FORMAT:
             raise _too_new(found)
-        return msgspec.json.decode(raw, type=Manifest)
+        return msgspec.json.decode(raw, type=ready(Manifest))
     except msgspec.DecodeError as error:
         raise malformed() from error
 

@@ -12,6 +12,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from modelport.core.ready import ready
 from modelport.db.backup import manifest
 from modelport.db.backup.manifest import Part
 
@@ -69,6 +70,6 @@ def _rows(table: sa.Table, lines: Iterator[bytes]) -> Iterator[dict[str, Any]]:
 
 def _decoded(line: bytes, form: Any) -> Any:
     try:
-        return msgspec.json.decode(line, type=form)
+        return msgspec.json.decode(line, type=ready(form))
     except msgspec.DecodeError as error:
         raise manifest.malformed() from error

@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 
 from modelport.core.plan import CPU
+from modelport.core.ready import ready
 from modelport.core.signature import Field
 from modelport.errors import BundleCorrupt, InvalidInput
 from modelport.runtimes.base import Files
@@ -94,7 +95,7 @@ class ImageRuntime:
 
 def _model(data: bytes) -> ImageModel:
     try:
-        model = msgspec.json.decode(data, type=ImageModel)
+        model = msgspec.json.decode(data, type=ready(ImageModel))
     except msgspec.MsgspecError as error:
         msg = f"{PATH} does not describe an image model: {error}"
         raise BundleCorrupt(msg, hint="pack the model again") from error

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 from modelport.core.manifest import Step
+from modelport.core.ready import ready
 from modelport.errors import BundleCorrupt
 
 KIND = "python"
@@ -69,7 +70,7 @@ def model_of(steps: tuple[Step, ...]) -> PythonModel:
 
 def _checked(options: Mapping[str, object]) -> PythonModel:
     try:
-        model = msgspec.convert(options, PythonModel)
+        model = msgspec.convert(options, ready(PythonModel))
     except msgspec.ValidationError as error:
         msg = f"what the bundle says of its Python is not well formed: {error}"
         raise BundleCorrupt(msg) from error

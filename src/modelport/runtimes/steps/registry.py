@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from modelport.core.manifest import Step
+from modelport.core.ready import ready
 from modelport.errors import BundleCorrupt, BundleRefused
 from modelport.runtimes.batch import Batch
 from modelport.runtimes.steps.fill_missing import FillMissing
@@ -37,7 +38,7 @@ def _build(step: Step) -> Applied:
         msg = f"the bundle needs a step {step.kind!r}, which this version does not have"
         raise BundleRefused(msg, code="step-absent", hint="upgrade modelport")
     try:
-        built: Applied = msgspec.convert(step.options, kind)
+        built: Applied = msgspec.convert(step.options, ready(kind))
     except msgspec.ValidationError as error:
         msg = f"the options of step {step.kind!r} are not well formed: {error}"
         raise BundleCorrupt(msg) from error

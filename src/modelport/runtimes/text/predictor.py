@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from modelport.core.plan import CPU
+from modelport.core.ready import ready
 from modelport.core.signature import Task
 from modelport.errors import BundleCorrupt, BundleRefused, InvalidInput
 from modelport.runtimes.base import Files, Predictor
@@ -113,7 +114,7 @@ def _usable() -> Iterator[None]:
 
 def _spec(data: bytes) -> TextModel:
     try:
-        return msgspec.json.decode(data, type=TextModel)
+        return msgspec.json.decode(data, type=ready(TextModel))
     except msgspec.MsgspecError as error:
         msg = f"{PATH} does not describe a text model: {error}"
         raise BundleCorrupt(msg, hint="pack the model again") from error

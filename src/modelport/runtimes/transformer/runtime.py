@@ -9,6 +9,7 @@ import msgspec
 
 from modelport.core.manifest import Manifest
 from modelport.core.plan import CPU
+from modelport.core.ready import ready
 from modelport.errors import BundleCorrupt
 from modelport.runtimes.base import Files
 from modelport.runtimes.devices import providers
@@ -59,7 +60,7 @@ def _tokens(files: Files, spec: Transformer) -> tokens.Tokens:
 
 def _spec(data: bytes) -> Transformer:
     try:
-        spec = msgspec.json.decode(data, type=Transformer)
+        spec = msgspec.json.decode(data, type=ready(Transformer))
     except msgspec.MsgspecError as error:
         msg = f"{PATH} does not describe a transformer: {error}"
         raise BundleCorrupt(msg, hint="pack the model again") from error

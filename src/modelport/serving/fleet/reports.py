@@ -12,6 +12,7 @@ from time import monotonic, time
 import msgspec
 
 from modelport.core.fleet import Heard, PlanStatus
+from modelport.core.ready import ready
 from modelport.serving import shared
 from modelport.serving.evidence import outcomes
 from modelport.serving.fleet import status
@@ -98,7 +99,7 @@ class Reporter:
         now = monotonic()
         told = self._status()
         try:
-            answer = msgspec.json.decode(await self._line.tell(msgspec.json.encode(told)), type=Heard)
+            answer = msgspec.json.decode(await self._line.tell(msgspec.json.encode(told)), type=ready(Heard))
         except (Away, msgspec.DecodeError) as error:
             self._say(str(error))
             return False

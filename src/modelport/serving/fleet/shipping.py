@@ -12,6 +12,7 @@ from random import random
 
 import msgspec
 
+from modelport.core.ready import ready
 from modelport.serving.fleet.backoff import Backoff
 from modelport.serving.fleet.kept import Kept
 from modelport.serving.fleet.line import Away, ControlLine
@@ -72,7 +73,7 @@ class Shipper:
         frames = await asyncio.to_thread(_frames, self._spool / name, offset)
         if not frames:
             return False
-        answer = msgspec.json.decode(await self._line.ship(name, offset, frames), type=Taken)
+        answer = msgspec.json.decode(await self._line.ship(name, offset, frames), type=ready(Taken))
         if answer.offset <= offset:
             msg = f"it has {answer.offset} bytes of {name}, and was sent those from {offset} on"
             self._offsets[name] = answer.offset

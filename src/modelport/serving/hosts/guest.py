@@ -15,6 +15,7 @@ from time import monotonic_ns
 import msgspec
 import numpy as np
 
+from modelport.core.ready import ready
 from modelport.errors import DeadlineExceeded, ModelportError
 from modelport.serving import log_file
 from modelport.serving.call import Call
@@ -206,7 +207,7 @@ class Guest:
 
 async def serve(boot: HostBoot, wire: socket.socket) -> int:
     """Be the host that the supervisor asked for; the exit code."""
-    settings = msgspec.json.decode(boot.settings, type=Settings)
+    settings = msgspec.json.decode(boot.settings, type=ready(Settings))
     setup(settings.log_level, os.fdopen(boot.log, "w", buffering=1), log_file.of(settings))
     _quiet_arithmetic()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]

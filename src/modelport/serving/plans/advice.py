@@ -8,6 +8,7 @@ import msgspec
 
 from modelport.core.manifest import Parameters
 from modelport.core.plan import SlotSpec
+from modelport.core.ready import ready
 from modelport.core.tuning import ATTACHMENT, Tuning, fits
 from modelport.errors import BundleCorrupt
 
@@ -37,7 +38,7 @@ def advice(bundle: Bundle) -> Advice | None:
     if ATTACHMENT not in bundle.attachments():
         return None
     try:
-        found = msgspec.json.decode(bundle.attachment(ATTACHMENT), type=Tuning)
+        found = msgspec.json.decode(bundle.attachment(ATTACHMENT), type=ready(Tuning))
     except msgspec.DecodeError as error:
         msg = f"the tuning of {bundle.about.name} is not well formed"
         raise BundleCorrupt(msg, hint="tune it again, or serve it with --no-tuning") from error

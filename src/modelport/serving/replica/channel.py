@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from modelport.core.ready import ready
 from modelport.serving.replica.messages import Downward, Upward
 
 MAX_FRAME = 32 * 1024 * 1024
@@ -117,7 +118,7 @@ def receive_boot(sock: socket.socket, kind: type[Received]) -> Received:
     Raises `EOFError` when the supervisor is gone and `ValueError` when it is none of that kind.
     """
     length = int.from_bytes(_exactly(sock, _PREFIX), "little")
-    return msgspec.json.decode(_exactly(sock, checked(length)), type=kind)
+    return msgspec.json.decode(_exactly(sock, checked(length)), type=ready(kind))
 
 
 def frame(body: bytes) -> bytes:

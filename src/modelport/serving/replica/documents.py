@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from modelport.core.ready import ready
 from modelport.errors import ModelportError, SettingsError
 from modelport.serving.log import note
 from modelport.serving.replica.pause import Pause
@@ -28,7 +29,7 @@ T = TypeVar("T")
 def parse(data: bytes, kind: type[T], what: str) -> T:
     """The document in `data`; raises `SettingsError` naming the line, or the place, of the first fault."""
     try:
-        return msgspec.json.decode(data, type=kind)
+        return msgspec.json.decode(data, type=ready(kind))
     except msgspec.ValidationError as error:
         msg = f"the {what} is not valid: {error}"
     except (msgspec.DecodeError, RecursionError) as error:

@@ -14,6 +14,7 @@ from modelport.client.control.aio import streams
 from modelport.client.control.build import at
 from modelport.core.deployment import Deployment
 from modelport.core.pages import Page
+from modelport.core.ready import ready
 from modelport.core.rollout import Decided, Progress, Rollout
 from modelport.core.sights import Applied, Change, Configuration
 from modelport.core.wishes import Apply, VersionWish
@@ -111,7 +112,7 @@ class AsyncRollouts:
         call = build.events(at("deployments", endpoint, "rollout", "events"))
         async for event in streams.live(self._link, call):
             if event.kind == "rollout":
-                yield msgspec.json.decode(event.data, type=Progress)
+                yield msgspec.json.decode(event.data, type=ready(Progress))
 
     async def pause(self, endpoint: str) -> Progress:
         """Leave the split as it is until it is resumed."""

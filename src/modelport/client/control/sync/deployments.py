@@ -14,6 +14,7 @@ from modelport.client.control.sync import streams
 from modelport.client.link import Link
 from modelport.core.deployment import Deployment
 from modelport.core.pages import Page
+from modelport.core.ready import ready
 from modelport.core.rollout import Decided, Progress, Rollout
 from modelport.core.sights import Applied, Change, Configuration
 from modelport.core.wishes import Apply, VersionWish
@@ -106,7 +107,7 @@ class Rollouts:
         call = build.events(at("deployments", endpoint, "rollout", "events"))
         for event in streams.live(self._link, call):
             if event.kind == "rollout":
-                yield msgspec.json.decode(event.data, type=Progress)
+                yield msgspec.json.decode(event.data, type=ready(Progress))
 
     def pause(self, endpoint: str) -> Progress:
         """Leave the split as it is until it is resumed."""

@@ -14,6 +14,7 @@ from modelport.client.control.sync import streams
 from modelport.client.link import Link
 from modelport.core.access import Priority
 from modelport.core.pages import Page
+from modelport.core.ready import ready
 from modelport.core.records import Entry
 from modelport.core.roles import KeySeen, MadeKey, Role
 from modelport.core.sights import Check, LogLine, ReplicaSeen
@@ -122,7 +123,7 @@ class Logs:
         call = build.events(at("logs"), service=service, model=model, since=since, follow=True)
         for event in streams.live(self._link, call):
             if event.kind == "line":
-                yield msgspec.json.decode(event.data, type=LogLine)
+                yield msgspec.json.decode(event.data, type=ready(LogLine))
 
 
 class Fleets:

@@ -62,7 +62,7 @@ def test_it_serves_what_is_deployed_outlives_a_kill_and_ends_with_one_signal(
             to.deployments.activate("churn", 2)
             until(lambda: live(to, 2) and ask(again).headers["x-modelport-version"] == "churn:2")
             until(lambda: to.models.status("churn").state == "serving")
-            assert all(check.ok for check in to.doctor.examine() if check.name != "disk")
+            until(lambda: all(check.ok for check in to.doctor.examine() if check.name != "disk"))
             assert {line.service for line in to.logs.read()} == {"control", "model-deployment"}
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0

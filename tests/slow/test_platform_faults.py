@@ -13,10 +13,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests import databases
 from tests.acceptance.rawclient import Answer, post
 from tests.acceptance.traffic import Traffic, traffic
 from tests.assembly.processes import answers, ask, control, free_port, live, until, up
-from tests.databases import Server
+from tests.databases import Kind, Server
 from tests.registry import bundles
 
 from modelport import Control
@@ -102,12 +103,16 @@ class Releases:
         assert sound["artifacts"]
 
 
-def test_20_kills_of_the_platform_lose_nothing_acknowledged_and_no_prediction(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_20_kills_of_the_platform_lose_nothing_acknowledged_and_no_prediction(
+    kind: Kind, tmp_path: Path
+) -> None:
     draw, home, ports = random.Random(11), tmp_path / ".modelport", (free_port(), free_port())
+    urls = [databases.url(kind, tmp_path)] if kind == "postgresql" else []
     releases = Releases(tmp_path)
     with ExitStack() as stack:
         for kills in range(KILLS + 1):
-            with up(home, *ports) as (process, started), control(started, home) as to:
+            with up(home, *ports, *urls) as (process, started), control(started, home) as to:
                 if kills == 0:
                     deploy_first(to, tmp_path, started)
                     seen = stack.enter_context(predictions(started))
@@ -124,8 +129,8 @@ def test_20_kills_of_the_platform_lose_nothing_acknowledged_and_no_prediction(tm
                 releasing.join(60)
                 assert not releasing.is_alive()
     print(
-        f"{KILLS} kills: {len(releases.registered)} registered, {releases.promoted - 1} promoted, 0 lost,"
-        f" 0 half done; predictions: {seen.counts}"
+        f"{kind}, {KILLS} kills: {len(releases.registered)} registered, {releases.promoted - 1} promoted,"
+        f" 0 lost, 0 half done; predictions: {seen.counts}"
     )
 
 

@@ -20,20 +20,22 @@ from modelport.api.refusals import Refusals
 from modelport.api.routes import NOUNS
 from modelport.api.settings import Settings
 from modelport.api.surroundings import Surroundings
+from modelport.api.threads import Threads
 from modelport.api.throttle import Throttle
 
 
 def app(platform: Platform, settings: Settings | None = None) -> Front:
     """The application; `platform` must outlive it. Runs in one event loop, its work in threads."""
     settings = settings or Settings()
-    throttle = Throttle()
+    throttle, threads = Throttle(), Threads()
     surroundings = Surroundings(
         platform,
         settings,
         Boards(),
         Counters(),
-        Refusals(platform.journal, platform.clock),
+        Refusals(platform.journal, platform.clock, threads),
         throttle,
+        threads,
     )
     api = FastAPI(
         title="Modelport",
@@ -47,7 +49,7 @@ def app(platform: Platform, settings: Settings | None = None) -> Front:
     for noun in NOUNS:
         api.include_router(_router(noun))
     operations = [operation for noun in NOUNS for operation in noun.operations]
-    return Front(api, operations, Door(platform, settings, throttle), surroundings)
+    return Front(api, operations, Door(platform, settings, throttle, threads), surroundings)
 
 
 def _router(noun: Noun) -> APIRouter:

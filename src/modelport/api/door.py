@@ -11,11 +11,13 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import parse_qsl
 
 from modelport.api.operation import SAFE, Operation
 from modelport.api.ports import Platform
 from modelport.api.settings import Settings
+from modelport.api.threads import Threads
 from modelport.api.throttle import WRONG, Throttle
 from modelport.core.access import KeyEntry, Rate, allows, matches, parse_key
 from modelport.core.hosts import LOOPBACK, answers_for, name_of
@@ -41,8 +43,9 @@ class Knock:
 class Door:
     """Lets calls in, or raises why not."""
 
-    def __init__(self, platform: Platform, settings: Settings, throttle: Throttle) -> None:
+    def __init__(self, platform: Platform, settings: Settings, throttle: Throttle, threads: Threads) -> None:
         self._platform = platform
+        self._threads = threads
         self._hosts = LOOPBACK | {host.lower() for host in settings.hosts}
         self._throttle = throttle
         self._notes: set[asyncio.Task[None]] = set()
@@ -68,7 +71,7 @@ class Door:
         known = self._throttle.full("right", parsed[0], _ONCE, now)
         if not known and self._throttle.full("wrong", knock.address, WRONG, now):
             raise _too_many()
-        stored = await asyncio.to_thread(self._platform.keys.find, parsed[0])
+        stored = await self._threads.read(partial(self._platform.keys.find, parsed[0]))
         # A comparison is made for unknown ids too, so that they take as long as wrong secrets.
         right = matches((stored or _NOBODY).entry, parsed[1])
         if stored is None or not right or self._is_over(stored.entry):
@@ -82,7 +85,7 @@ class Door:
 
     def _note(self, id: str) -> None:  # noqa: A002 - the word of the contract
         """That it was used, in this minute. Nobody waits for that, as a database that is busy would."""
-        note = asyncio.create_task(asyncio.to_thread(self._used, id))
+        note = asyncio.create_task(self._threads.note(partial(self._used, id)))
         self._notes.add(note)
         note.add_done_callback(self._notes.discard)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -55,8 +55,11 @@ async def _carried_out(operation: Operation, call: Call, parts: dict[str, str]) 
         if operation.body is not None:
             arguments["body"] = body
 
+    threads = call.surroundings.threads
+    doing = threads.read if operation.method in SAFE else threads.write
+
     async def work() -> Response:
-        value = await run_in_threadpool(operation.work, call, **arguments)
+        value = await doing(partial(operation.work, call, **arguments))
         return answers.answered(value, operation, request)
 
     return await once(call, operation, raw, work)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from functools import partial
 
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from modelport.api.call import Call
@@ -30,16 +30,17 @@ async def once(
     if name is None or operation.method != "POST":
         return await work()
     caller, store = _caller(call), call.platform.idempotency
-    stored = await run_in_threadpool(store.begin, caller, _checked(name), _fingerprint(call, content))
+    write = call.surroundings.threads.write
+    stored = await write(partial(store.begin, caller, _checked(name), _fingerprint(call, content)))
     if stored is not None:
         return Response(stored.body, stored.status, {**dict(stored.headers), "idempotency-replayed": "true"})
     try:
         response = await work()
     except BaseException:
-        await run_in_threadpool(store.abandon, caller, name)
+        await write(partial(store.abandon, caller, name))
         raise
     answer = _shown_once(call) if operation.secret else _answer(response)
-    await run_in_threadpool(store.finish, caller, name, answer)
+    await write(partial(store.finish, caller, name, answer))
     return response
 
 

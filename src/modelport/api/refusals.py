@@ -5,11 +5,12 @@ A thousand wrong keys a second would else be a thousand chained entries: a stran
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 from modelport.api.ports import Journal
+from modelport.api.threads import Threads
 from modelport.core.clock import Clock
 from modelport.db.journal import Author
 
@@ -29,8 +30,9 @@ class _Kind:
 class Refusals:
     """Owned by the event loop; writes in threads."""
 
-    def __init__(self, journal: Journal, clock: Clock) -> None:
+    def __init__(self, journal: Journal, clock: Clock, threads: Threads) -> None:
         self._journal = journal
+        self._threads = threads
         self._clock = clock
         self._kinds: dict[tuple[str, str, str, str], _Kind] = {}
 
@@ -41,8 +43,8 @@ class Refusals:
             return
         detail = {"repeated": more} if more else {}
         try:
-            await asyncio.to_thread(
-                self._journal.note, author, action, resource[:200], result=code, detail=detail
+            await self._threads.note(
+                partial(self._journal.note, author, action, resource[:200], result=code, detail=detail)
             )
         except Exception:  # noqa: BLE001 - a journal that is away must not turn a refusal into another answer
             _log.exception("a refusal could not be written to the journal")

@@ -9,6 +9,7 @@ from modelport.api.counters import Counters
 from modelport.api.ports import Platform
 from modelport.api.refusals import Refusals
 from modelport.api.settings import Settings
+from modelport.api.threads import Threads
 from modelport.api.throttle import Throttle
 
 
@@ -22,3 +23,4 @@ class Surroundings:
     counters: Counters
     refusals: Refusals
     throttle: Throttle
+    threads: Threads

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
@@ -44,7 +45,7 @@ async def register_version(call: Call, model: str, query: Register) -> Response:
         received = await intake.file(call.request, path, call.surroundings.settings)
 
         async def work() -> Response:
-            made = await run_in_threadpool(_register, call, model, query, path)
+            made = await call.surroundings.threads.write(partial(_register, call, model, query, path))
             return answers.answered(made, _operation("register_version"), call.request)
 
         return await once(call, _operation("register_version"), received.sha256.encode(), work)

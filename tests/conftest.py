@@ -12,6 +12,16 @@ from tests import databases
 
 from modelport.db.connect import Database
 
+PLAIN = "not slow and not conformance and not extras"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """All of the plain tier, file by file in two processes; whatever is chosen from it, in this one."""
+    whole = config.args_source is config.ArgsSource.TESTPATHS and config.option.markexpr == PLAIN
+    if whole and not config.option.keyword and config.getoption("numprocesses", 0) is None:
+        config.option.numprocesses, config.option.dist = 2, "loadfile"
+
 
 def pytest_collection_finish() -> None:
     """Thousands of collected tests are not looked through again whenever one of them makes garbage."""

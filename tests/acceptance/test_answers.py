@@ -164,6 +164,12 @@ def test_parameters_that_mean_nothing_are_refused(
     served.clean(answer)
 
 
+def test_feedback_for_a_replica_is_told_where_it_is_taken(served: Served) -> None:
+    answer = served.ask(post("/v1/models/texts/feedback", {"prediction_id": "01A", "actual": "spam"}))
+    assert (answer.status, answer.code) == (404, "feedback-elsewhere")
+    served.clean(answer)
+
+
 def test_a_wrong_method_is_told_the_right_ones(served: Served) -> None:
     for method, path, allowed in (
         ("DELETE", "/health", "GET, HEAD"),

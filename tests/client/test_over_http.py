@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pytest
 
-from modelport.client import NEVER, Answer, AsyncClient, Client, ItemError, Retries
+from modelport.client import NEVER, Answer, AsyncClient, Client, ItemError, Retries, Truth
+from modelport.core.sights import Taken
 from modelport.errors import (
     DeadlineExceeded,
     InvalidInput,
@@ -392,6 +394,29 @@ def test_a_broken_content_coding_is_said_so(server: Faulty, connect: Callable[..
     with pytest.raises(ModelportError) as caught:
         connect().predict("churn", "x")
     assert caught.value.code == "bad-answer"
+
+
+def test_feedback_goes_to_the_control_plane_with_the_callers_key(
+    server: Faulty, connect: Callable[..., Client], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MODELPORT_CONTROL", raising=False)
+    taken = {"new": 1, "corrections": 2, "repeated": 3}
+    server.script(problem(503, "database-busy", retry_after=0.0), lambda handler: handler.answer(taken))
+    client = connect("secret", control=server.url)
+    assert client.feedback("churn:2", Truth("leaves", "01A")) == Taken(1, 2, 3)
+    client.feedback("churn", [Truth(1.5, "01B"), Truth("x", user_id="u1", prediction="y")])
+    assert [json.loads(asked.body) for asked in server.seen[1:]] == [
+        {"actual": "leaves", "prediction_id": "01A"},
+        [
+            {"actual": 1.5, "prediction_id": "01B"},
+            {"actual": "x", "user_id": "u1", "prediction": "y"},
+        ],
+    ]
+    assert {asked.path for asked in server.seen} == {"/v1/models/churn/feedback"}
+    assert {asked.headers["authorization"] for asked in server.seen} == {"Bearer secret"}
+    with pytest.raises(SettingsError, match="no control plane is known here"):
+        connect().feedback("churn", Truth("leaves", "01A"))
 
 
 def test_calls_share_one_connection(server: Faulty, connect: Callable[..., Client]) -> None:

@@ -1,4 +1,4 @@
-"""Every key of the documents has a test that observes what it does, and the page names it."""
+"""Every key of the documents, and every guard, has a test that observes it, and the page names it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from modelport.control.documents import schema
+from modelport.control.judging.level import GUARDS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reference" / "documents.md").read_text("utf-8")
-KEYS = sorted({key for form in schema()["$defs"].values() for key in form["properties"]})
+KEYS = sorted({key for form in schema()["$defs"].values() for key in form["properties"]} | {*GUARDS})
 
 
 def observed() -> dict[str, list[str]]:

@@ -10,6 +10,8 @@ import msgspec
 from modelport.core.manifest import Parameters
 from modelport.core.names import check_name
 from modelport.core.patterns.judged import BadPattern, patterns
+from modelport.core.ranges import strangers
+from modelport.core.signature import Signature
 from modelport.errors import SettingsError
 
 
@@ -34,6 +36,13 @@ def parameters_of(given: Parameters | Mapping[str, Any] | None) -> Parameters:
         hint = "write it so that its repeats share no characters"
         raise SettingsError(str(error), code=error.code, hint=hint) from error
     return found
+
+
+def check_ranges(parameters: Parameters, signature: Signature) -> None:
+    """Raise `SettingsError` (`unknown-column`) for a range of a column that the model does not take."""
+    if wrong := strangers(parameters.validation.ranges, signature):
+        msg = f"validation.{wrong}"
+        raise SettingsError(msg, code="unknown-column", hint="name a numeric column, or none")
 
 
 def _read(given: Mapping[str, Any]) -> Parameters:

@@ -10,7 +10,7 @@ import msgspec
 
 from modelport.bundle.reader import GOLDEN
 from modelport.bundle.writer import sealed
-from modelport.compile.arguments import check_names, parameters_of
+from modelport.compile.arguments import check_names, check_ranges, parameters_of
 from modelport.compile.card import card
 from modelport.compile.compiled import Adopted, Compiled
 from modelport.compile.golden import golden
@@ -47,6 +47,7 @@ def pack_adopted(
     check_names(name, version)
     wanted = parameters_of(parameters)
     compiled, proof, tried = _first_that_holds(adopted, rows)
+    check_ranges(wanted, compiled.signature)
     rows = as_taken(rows, compiled)
     choice = choose(compiled, proof, precision) if precision is not None else Choice(compiled, proof, None)
     compiled, served = choice.compiled, choice.trial

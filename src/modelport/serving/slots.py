@@ -15,7 +15,7 @@ from modelport.serving import shared
 from modelport.serving.cache import Cache, SlotCache
 from modelport.serving.codecs.items import Items
 from modelport.serving.codecs.pictures import Pictures
-from modelport.serving.codecs.rules import Rules
+from modelport.serving.codecs.rules import Rules, rules_of
 from modelport.serving.codecs.truncation import Truncation
 from modelport.serving.counters import SlotCounters
 from modelport.serving.dispatch import Dispatcher
@@ -72,7 +72,7 @@ class SlotBuilder:
         manifest = bundle.manifest
         parameters = spec.parameters or manifest.parameters
         counters = SlotCounters(self.segment, self.worker, place)
-        rules = Rules(parameters.validation)
+        rules = rules_of(parameters.validation, manifest.signature)
         cache = self._cache(spec, bundle, counters)
         witness = cache or self._witness(spec, manifest)
         predictor = bundle.predictor if isinstance(bundle, Warm) else None

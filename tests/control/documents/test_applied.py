@@ -109,3 +109,44 @@ def test_versions_of_a_configuration_are_compared_in_the_words_of_documents(room
         rooms.deployments.apply(ANNA, Apply(text))
     [told_config] = rooms.deployments.configuration_diff("default", "model_config", "churn", 1, 2)
     assert (told_config.path, told_config.after) == ("model_config/churn.parameters.batch_size", 16)
+
+
+GUIDE = {
+    "model_config": """{
+  "model_config": {
+    "name": "document-classifier-v2",
+    "version": "2.1.0",
+    "parameters": {"confidence_threshold": 0.85, "batch_size": 32, "max_tokens": 512},
+    "scaling": {"min_instances": 1, "max_instances": 10, "auto_scale": true}
+  }
+}""",
+    "A/B testing": """{
+  "deployment": {
+    "strategy": "blue_green",
+    "traffic_split": {"model_v1": 0.2, "model_v2": 0.8},
+    "success_criteria": {"accuracy_threshold": 0.9, "latency_p95": "200ms"}
+  }
+}""",
+    "canary": """{
+  "deployment": {
+    "strategy": "canary",
+    "canary_percentage": 10,
+    "promotion_criteria": {"error_rate": "< 1%", "performance_degradation": "< 5%"}
+  }
+}""",
+}
+"""The guide's documents of these kinds, word for word."""
+
+
+@pytest.mark.parametrize("text", GUIDE.values(), ids=GUIDE.keys())
+def test_the_documents_of_the_guide_are_carried_out_as_they_are_written(
+    rooms: Rooms, tmp_path: Path, text: str
+) -> None:
+    for number, label in ((8.0, "2.0.0"), (9.0, "2.1.0")):
+        file = bundles.made(tmp_path / "new", number, label=label, name="x", task="classification")
+        rooms.registry.register(ANNA, "document-classifier-v2", file, Registration())
+    done = rooms.deployments.apply(ANNA, Apply(text, "json", model="document-classifier-v2"))
+    assert done.applied
+    spec = rooms.deployments.get("default", "document-classifier-v2").spec
+    assert spec.candidate == 2
+    assert {row.kind for row in done.changes} == {"created"}

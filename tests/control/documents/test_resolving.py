@@ -238,6 +238,10 @@ UNDECIDED = "says nothing here: no arm is promoted by evidence here: add decide:
             "strategy: canary, steps: [100], promotion_criteria: {error_rate: 1%}",
             f"'promotion_criteria' {ALL}",
         ),
+        (
+            "strategy: blue_green, traffic_split: {v1: 1, v2: 0}",
+            "version 2 has no share, so it is never judged",
+        ),
         ("strategy: ab, traffic_split: {v1: 50, v2: 50}, min_requests: 9", f"'min_requests' {UNDECIDED}"),
     ],
 )

@@ -14,7 +14,7 @@ import numpy as np
 from modelport.bundle.reader import GOLDEN
 from modelport.bundle.trust import audit_files
 from modelport.bundle.writer import sealed
-from modelport.compile.arguments import check_names, parameters_of
+from modelport.compile.arguments import check_names, check_ranges, parameters_of
 from modelport.compile.card import card
 from modelport.compile.compare import TOLERANCE, Parity, compare_rows, describe
 from modelport.compile.packed import Packed, Tried, as_json
@@ -79,6 +79,7 @@ def pack_python(
     known = labels_of(meant, first.answers, labels or first.known.labels)
     answers = answered(meant, first.answers)
     signature = signature_of(rows, meant, answers)
+    check_ranges(wanted, signature)
     bare = Manifest(
         FORMAT, "python", meant, signature, known, (step_of(code.model),), wanted, (), executable=True
     )

@@ -55,9 +55,8 @@ class ScalingForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[
             Annotated[int, Meta(ge=1, le=10_000)],
             key(
-                "Most instances, `min_instances` if left out. What the machine cannot give stays an upper "
-                "bound, and "
-                "`models status` says what limits it.",
+                "Most instances, `min_instances` if left out; without `auto_scale`, so many from the start. "
+                "What the machine cannot give stays an upper bound, and `models status` says what limits it.",
                 example=10,
             ),
         ]

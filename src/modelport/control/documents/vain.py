@@ -32,6 +32,8 @@ def unproven(placed: PlacedDeployment) -> Iterator[Fault]:
 
 def unjudged(placed: PlacedDeployment, wanted: DeploymentSpec) -> Iterator[Fault]:
     """How it is judged, said of what never is."""
+    if any(arm.version == wanted.candidate and not arm.weight for arm in wanted.arms):
+        yield placed.fault(f"version {wanted.candidate} has no share, so it is never judged", "traffic_split")
     match placed.form:
         case BlueGreenForm() if not wanted.arms:
             why = "all traffic is switched at once, so nothing is judged: add traffic_split"

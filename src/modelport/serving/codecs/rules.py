@@ -9,6 +9,8 @@ import numpy as np
 
 from modelport.core.manifest import Validation
 from modelport.core.patterns.judged import BadPattern, Patterns, patterns
+from modelport.core.ranges import strangers
+from modelport.core.signature import Signature
 from modelport.errors import BundleRefused, InvalidInput
 from modelport.runtimes.batch import Array
 
@@ -82,6 +84,15 @@ class Rules:
             if high is not None:
                 bad |= values > high
         return int(bad.argmax()) if bad.any() else None
+
+
+def rules_of(validation: Validation, signature: Signature) -> Rules:
+    """The rules of a model with this signature; raises `BundleRefused` (also `unknown-column`)."""
+    if wrong := strangers(validation.ranges, signature):
+        msg = f"validation.{wrong}"
+        hint = "change validation of the model's parameters: such a rule would never refuse anything"
+        raise BundleRefused(msg, code="unknown-column", hint=hint)
+    return Rules(validation)
 
 
 def _patterns(validation: Validation) -> Patterns:

@@ -97,6 +97,8 @@ class Router:
                 model, colon, version = name.partition(":")
                 wanted = version or "?" if colon else ""
                 return self._named({b"POST": self._native.predict}, "infer", model, wanted, table)
+            case ["v1", "models", name, "feedback"]:
+                return Target({b"POST": _elsewhere}, f"feedback:{name}")
             case ["v2", "models", name]:
                 return self._named(*self._of_model[""], name, "", table)
             case ["v2", "models", name, verb] if verb in self._of_model:
@@ -150,6 +152,12 @@ def _wrong_method(handlers: Methods) -> MethodNotAllowed:
 def _no_version(exchange: object, target: Target) -> None:  # noqa: ARG001
     msg = "that is not a version number"
     raise NotFound(msg, code="version-not-found", hint="versions count 1, 2, 3")
+
+
+def _elsewhere(exchange: object, target: Target) -> None:  # noqa: ARG001
+    msg = "feedback is taken by the control plane; a replica keeps none"
+    hint = "POST the same to this path of the control API, as Client.feedback does"
+    raise NotFound(msg, code="feedback-elsewhere", hint=hint)
 
 
 def _clean(path: bytes) -> str | None:

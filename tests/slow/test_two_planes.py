@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from tests import databases
-from tests.assembly.processes import Plane, free_port, plane, until
+from tests.assembly.processes import Plane, ask, control, free_port, plane, until, up
 from tests.registry import bundles
 
 from modelport.db import audit, journal
@@ -94,3 +94,18 @@ def test_who_sleeps_through_its_lease_is_refused_and_writes_nothing(
             numbers = connection.execute(sa.select(plans.c.number).order_by(plans.c.number)).scalars().all()
         assert numbers == list(range(1, len(numbers) + 1))
         print(f"{point}: taken over after {took_over:.1f} s, a new plan after {acted:.1f} s; refused: {code}")
+
+
+def test_two_platforms_on_one_database_have_a_replica_each(tmp_path: Path) -> None:
+    urls = (databases.url("postgresql", tmp_path), (tmp_path / "artifacts").as_uri())
+    with (
+        up(tmp_path / "one", free_port(), free_port(), *urls) as (_, one),
+        up(tmp_path / "two", free_port(), free_port(), *urls) as (_, two),
+        control(one, tmp_path / "one") as to,
+    ):
+        to.versions.register("churn", bundles.made(tmp_path / "made"))
+        to.deployments.deploy("churn", 1)
+        until(lambda: all(ask(each).is_success for each in (one, two)))
+        seen = to.fleets.replicas()
+        assert {each.url for each in seen} == {one.url, two.url}
+        assert all(each.alive for each in seen)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import secrets
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -28,7 +30,7 @@ from modelport.errors import ModelportError
 from modelport.serving.checks import is_loopback
 
 REPLICA = "local"
-"""The name of the local replica in its fleet."""
+"""The name of the local replica in its fleet, and the beginning of it where others may share the database."""
 STARTED_SECONDS = 60.0
 UNENCRYPTED = "--tls-cert and --tls-key, or TLS in front of this server"
 
@@ -140,12 +142,12 @@ def _serve(
 
 def _announce(built: Platform, replica: LocalReplica, url: str, started: Callable[[Started], None]) -> None:
     """Start the replica and tell when it was heard of. Raises its own reason when it ends before that."""
-    begun = built.clock.now()
+    begun, name = built.clock.now(), _name(built.where)
     adopted = not replica.start()
     deadline = time.monotonic() + STARTED_SECONDS
     while time.monotonic() < deadline and replica.ended is None:
         for seen in built.fleet.replicas("default", LOCAL):
-            if seen.name == REPLICA and seen.seen >= begun and seen.url:
+            if seen.name == name and seen.seen >= begun and seen.url:
                 started(Started(url, seen.url, built.first_key, adopted))
                 return
         time.sleep(0.05)
@@ -175,7 +177,7 @@ def _local(up: Up, built: Platform, url: str) -> Local:
         "control_key": str(key),
         "control_access": up.guarded or not is_loopback(up.host),
         "fleet": LOCAL,
-        "replica": REPLICA,
+        "replica": _name(up.where),
         "state": str(folder),
         "spool": str(folder / "spool"),
         "log_file": str(log),
@@ -183,6 +185,14 @@ def _local(up: Up, built: Platform, url: str) -> Local:
         "log_kept": KEPT,
     }
     return Local(folder, log, settings)
+
+
+def _name(where: Where) -> str:
+    """The replica's name: on a database of its own, or its own of all that other machines start."""
+    if where.database is None:
+        return REPLICA
+    place = f"{socket.gethostname()} {where.folder.resolve()}"
+    return f"{REPLICA}-{hashlib.sha256(place.encode()).hexdigest()[:8]}"
 
 
 def _tls(up: Up) -> dict[str, str]:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import resource
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-from tests.api.conftest import Served
+from tests.api.conftest import Served, serving
 from tests.registry.bundles import made
 
 from modelport.api.settings import Settings
+from modelport.client.control import Control
+from modelport.client.retry import Retries
+from modelport.errors import DiskFull
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +100,36 @@ def test_a_bundle_that_is_not_what_was_declared_leaves_nothing(served: Served, t
     assert register(served, b"x" * 100_001).status_code == 413
     assert register(served, b"no bundle").status_code == 400
     assert list(served.platform.uploads.iterdir()) == []
+
+
+@contextmanager
+def files_of(size: int) -> Iterator[None]:
+    """No file of this process may be larger: what is written to beyond fails, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_an_upload_that_finds_no_room_is_told_so_and_leaves_nothing(roomy: Served, tmp_path: Path) -> None:
+    large = tmp_path / "large.bundle"
+    large.write_bytes(bytes(60 << 20))
+    with Control(roomy.url, key=roomy.key, retries=Retries(attempts=1)) as control:
+        with files_of(8 << 20), pytest.raises(DiskFull) as full:
+            control.versions.register("full", large)
+        assert (full.value.status, full.value.code) == (507, "disk-full")
+        assert list(roomy.platform.uploads.iterdir()) == []
+        assert control.versions.register("full", made(tmp_path, 2.0)).number == 1
+
+
+@pytest.fixture
+def roomy(tmp_path: Path) -> Iterator[Served]:
+    """As users have it."""
+    (tmp_path / "api").mkdir()
+    with serving(tmp_path / "api", Settings()) as found:
+        yield found
 
 
 @pytest.mark.parametrize("sixteenth", [1, 8, 15])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import hashlib
 import os
 from collections.abc import AsyncIterator, Mapping
@@ -17,7 +16,8 @@ from starlette.requests import ClientDisconnect, Request
 
 from modelport.api.settings import Settings
 from modelport.core.ready import ready
-from modelport.errors import BadRequest, DiskFull, InvalidInput, RequestTimeout, TooLarge, UnsupportedMedia
+from modelport.errors import BadRequest, InvalidInput, RequestTimeout, TooLarge, UnsupportedMedia
+from modelport.storage import whole
 
 _JSON = frozenset({"application/json", ""})
 
@@ -83,15 +83,12 @@ async def file(request: Request, to: Path, settings: Settings) -> Received:
     """
     digest, size = hashlib.sha256(), 0
     declared = _length(request.headers, settings.bundle_bytes)
-    try:
-        with os.fdopen(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
-            async for part in _parts(request, settings):
-                size += len(part)
-                _check_size(size, settings.bundle_bytes)
-                digest.update(part)
-                await asyncio.to_thread(target.write, part)
-    except OSError as error:
-        raise _full(error) from error
+    with whole.room(), os.fdopen(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
+        async for part in _parts(request, settings):
+            size += len(part)
+            _check_size(size, settings.bundle_bytes)
+            digest.update(part)
+            await asyncio.to_thread(target.write, part)
     if declared is not None and size != declared:
         msg = f"the body has {size} bytes, and {declared} were declared"
         raise BadRequest(msg, code="cut-body", hint="send it again")
@@ -162,12 +159,6 @@ def _check_digest(headers: Mapping[str, str], found: str) -> None:
     if wanted is not None and wanted.lower() != found:
         msg = "the body's SHA-256 is not the one that was declared"
         raise BadRequest(msg, code="digest-mismatch", hint="send it again")
-
-
-def _full(error: OSError) -> Exception:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return DiskFull("there is no room for this bundle", hint="free some space, or collect garbage")
-    return error
 
 
 def _late() -> RequestTimeout:

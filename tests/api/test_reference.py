@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import openapi_spec_validator
 from prometheus_client.parser import text_string_to_metric_families
 from tests.api import reference
 from tests.api.conftest import Served
 
 from modelport.api.counters import Counters
+from modelport.api.examples import BODIES
 from modelport.api.openapi import written
 from modelport.api.routes import NOUNS
 
@@ -31,6 +33,15 @@ def test_every_route_says_what_it_does_who_may_and_how_it_fails() -> None:
             assert operation["summary"]
             assert operation["description"]
             assert {"400", "500"} <= operation["responses"].keys()
+
+
+def test_every_body_has_an_example_that_is_one() -> None:
+    taken = {one.name: one.body for noun in NOUNS for one in noun.operations if one.body is not None}
+    assert taken.keys() == BODIES.keys()
+    for name, shape in taken.items():
+        example = msgspec.json.encode(BODIES[name])
+        assert msgspec.json.decode(example, type=shape) == BODIES[name]
+        assert example != b"{}"
 
 
 def test_the_page_of_the_api_is_made_of_its_routes() -> None:

@@ -18,7 +18,7 @@ from tests import databases
 
 from modelport.db import wal
 from modelport.db.connect import Database
-from modelport.db.tables import about
+from modelport.db.tables import about, journal
 from modelport.errors import DiskFull, ModelportError, Overloaded, StorageDamaged
 
 KILLED = """
@@ -94,6 +94,17 @@ def test_only_its_owner_may_read_the_file(tmp_path: Path) -> None:
         database.write(note)
         modes = {file.name: oct(file.stat().st_mode & 0o777) for file in tmp_path.iterdir()}
     assert set(modes.values()) == {"0o600"}, modes
+
+
+def test_what_no_column_can_hold_is_the_fault_of_whoever_chose_it(database: Database) -> None:
+    with pytest.raises(ModelportError) as large:
+        database.write(lambda to: to.execute(sa.delete(journal).where(journal.c.number == 2**70)))
+    assert (large.value.code, large.value.status) == ("not-storable", 400)
+    if not database.is_sqlite:  # which has room for a NUL
+        with pytest.raises(ModelportError) as nul:
+            database.write(lambda to: note(to, value="nul\0"))
+        assert nul.value.code == "not-storable"
+    assert value(database) is None
 
 
 def test_a_full_disk_is_said_and_writing_goes_on_when_there_is_space(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from modelport.api import answers
 from modelport.api.call import Call
 from modelport.api.door import Door, Knock
 from modelport.api.endpoint import ADMITTED
-from modelport.api.operation import SAFE, Operation
+from modelport.api.operation import FREE, SAFE, Operation
 from modelport.api.surroundings import Surroundings
 from modelport.api.throttle import fields
 from modelport.core.names import check_name
@@ -27,8 +27,6 @@ from modelport.errors import BadRequest, MethodNotAllowed, ModelportError, NotFo
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _REFUSED = frozenset({401, 403, 429})
-_FREE = frozenset({"ref", "id", "file", "kind"})
-"""Parts of a path that are no names; whoever reads them checks them."""
 
 
 class Routes:
@@ -138,7 +136,7 @@ class Front:
         self._door.check_needs(visit.key, visit.operation, parts)
         self._limit(visit)
         for name, part in parts.items():
-            if name not in _FREE:
+            if name not in FREE:
                 check_name(part, name)
         return parts
 

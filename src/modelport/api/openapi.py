@@ -8,9 +8,12 @@ from collections.abc import Iterable
 import msgspec
 
 from modelport import __version__
-from modelport.api.operation import SAFE, Operation
+from modelport.api.examples import BODIES, PARTS
+from modelport.api.operation import FREE, SAFE, Operation
+from modelport.core import names
 from modelport.core.described import PROBLEM, Schema, failed, failures
 
+_NAME: Schema = {"type": "string", "pattern": names.PATTERN}
 _REF = "#/components/schemas/{name}"
 _ERRORS = {
     400: "Not understandable.",
@@ -111,7 +114,13 @@ def needed(one: Operation) -> str:
 
 def _parts(one: Operation) -> list[Schema]:
     return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "minLength": 1} if name in FREE else _NAME,
+            "example": PARTS[name],
+        }
         for name in one.parameters
     ]
 
@@ -145,7 +154,11 @@ def _body(one: Operation, of: dict[int, Schema]) -> Schema | None:
         return {"required": True, "content": {one.takes: {"schema": {"type": "string", "format": "binary"}}}}
     if one.body is None:
         return None
-    return {"required": True, "content": {"application/json": {"schema": of[id(one.body)]}}}
+    example = msgspec.to_builtins(BODIES[one.name])
+    return {
+        "required": True,
+        "content": {"application/json": {"schema": of[id(one.body)], "example": example}},
+    }
 
 
 def _answers(one: Operation, of: dict[int, Schema]) -> Schema:
@@ -172,4 +185,6 @@ def _failures(one: Operation) -> Schema:
         known |= {*_SENT}
     if one.name == "delete_deployment":
         known.add(428)
+    if one.name == "bootstrap":
+        known.add(401)
     return {str(status): failed(status) for status in sorted(known)}

@@ -17,6 +17,8 @@ from modelport.core.roles import Role
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 SAFE = frozenset({"GET", "HEAD"})
+FREE = frozenset({"ref", "id", "file", "kind"})
+"""Parts of a path that are no names; whoever reads them checks them."""
 PREFIX = "/api/v1"
 
 

@@ -18,6 +18,11 @@ def private(folder: Path) -> Path:
     return folder
 
 
+def opener(path: str, flags: int) -> int:
+    """Opens a file so that a new one is its owner's alone (an `opener` of `open`)."""
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)
+
+
 def keep(file: Path, text: str) -> None:
     """Write a file for its owner alone; it is there whole, or as it was."""
     making = file.with_name(f".{file.name}.{secrets.token_hex(4)}")

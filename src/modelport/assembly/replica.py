@@ -22,7 +22,7 @@ from typing import Any
 
 import msgspec
 
-from modelport.assembly.files import keep, private
+from modelport.assembly.files import keep, opener, private
 from modelport.core.ready import ready
 from modelport.db import sealing
 from modelport.errors import ModelportError, SettingsError
@@ -126,7 +126,7 @@ class LocalReplica:
         if lock is None:
             return
         try:
-            with local.log.open("ab") as log:
+            with open(local.log, "ab", opener=opener) as log:
                 self._process = subprocess.Popen(
                     [sys.executable, "-m", "modelport.serving", "--settings", str(settings)],
                     stdin=subprocess.DEVNULL,

@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from modelport.assembly.files import keep, private
+from modelport.assembly.files import keep, opener, private
 from modelport.assembly.listening import Listening, listening
 from modelport.assembly.platform import Platform, Where, platform
 from modelport.assembly.replica import Local, LocalReplica, former_control
@@ -201,11 +202,14 @@ def _tls(up: Up) -> dict[str, str]:
     return {"tls_cert": str(up.tls_cert.resolve()), "tls_key": str(up.tls_key.resolve())}
 
 
+class _PrivateLog(RotatingFileHandler):
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, "a", encoding="ascii", opener=opener)
+
+
 def _log_to(folder: Path) -> None:
     """What the control plane logs goes to a file as JSON lines, which is begun anew when it is full."""
-    handler = RotatingFileHandler(
-        private(folder) / "control.log", maxBytes=FILE_BYTES, backupCount=KEPT, encoding="ascii"
-    )
+    handler = _PrivateLog(private(folder) / "control.log", maxBytes=FILE_BYTES, backupCount=KEPT)
     handler.setFormatter(JsonLines())
     for name, level in (("modelport", "INFO"), ("uvicorn.error", "WARNING")):
         logger = logging.getLogger(name)

@@ -8,7 +8,9 @@ import msgspec
 
 from modelport.errors import NameInvalid
 
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
+PATTERN = r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$"
+"""Names for documents that describe them; `..` is in none, which patterns cannot say well."""
+_NAME = re.compile(PATTERN)
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 

@@ -154,6 +154,8 @@ def _told() -> Iterator[None]:
         if ours is None:
             raise
         raise ours from error
+    except OverflowError as error:  # of SQLite's driver, which looks before the engine does
+        raise trouble.unfit() from error
 
 
 def _checked(text: str) -> URL:

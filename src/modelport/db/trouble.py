@@ -9,7 +9,7 @@ import sqlite3
 
 import sqlalchemy as sa
 
-from modelport.errors import DiskFull, ModelportError, Overloaded, StorageDamaged
+from modelport.errors import BadRequest, DiskFull, ModelportError, Overloaded, StorageDamaged
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, "40001", "40P01", "55P03"}
 """Another writer is in the way; PostgreSQL: serialization failure, deadlock, lock not available."""
@@ -52,7 +52,13 @@ def told(error: sa.exc.DBAPIError) -> ModelportError | None:
     if gone(error):
         hint = "it may be starting; try again in a moment"
         return Overloaded("the database cannot be reached", code="database-gone", hint=hint, retry_after=2.0)
-    return None
+    return unfit() if isinstance(error, sa.exc.DataError) else None
+
+
+def unfit() -> BadRequest:
+    """A value that the schema has no room for: callers choose some of them."""
+    msg = "a number is too large, or a text has a character, to be kept"
+    return BadRequest(msg, code="not-storable", hint="numbers have 63 bits, and texts no NUL")
 
 
 def _code(error: sa.exc.DBAPIError) -> int | str | None:

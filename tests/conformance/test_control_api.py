@@ -1,0 +1,88 @@
+"""schemathesis against the control API: no failure of the server, and no answer that its document forbids."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.api.playground import Wall
+from tests.conformance.environments import interpreter
+from tests.registry import bundles
+
+from modelport.api.app import app
+from modelport.api.examples import PARTS
+from modelport.api.server import server
+from modelport.api.settings import Settings
+from modelport.assembly.platform import Where, platform
+from modelport.client.control import Control
+
+pytestmark = pytest.mark.conformance
+ANSWERS = (
+    *("not_a_server_error", "status_code_conformance", "content_type_conformance"),
+    *("response_headers_conformance", "response_schema_conformance"),
+)
+"""No 5xx, and every answer has a status, type, headers and body that the document promises."""
+ENDLESS = ("watch_rollout", "read_logs")
+"""What may answer without end."""
+
+
+@pytest.fixture
+def control(tmp_path: Path) -> Iterator[Control]:
+    """A control plane in which there is something of everything."""
+    with platform(Where(tmp_path / "state"), Wall()) as built:
+        running = server(app(built, Settings(longest_wait=0.05)), "127.0.0.1", 0)
+        thread = threading.Thread(target=running.run)
+        thread.start()
+        try:
+            while not running.started:
+                time.sleep(0.01)
+            port = running.servers[0].sockets[0].getsockname()[1]
+            with Control(f"http://127.0.0.1:{port}", key=built.first_key) as found:
+                fill(found, tmp_path)
+                yield found
+        finally:
+            running.should_exit = True
+            thread.join()
+
+
+def fill(control: Control, folder: Path) -> None:
+    for factor in (1.0, 2.0):
+        control.versions.register("churn", bundles.made(folder / "made", factor))
+    control.aliases.set("churn", "champion", 1)
+    control.deployments.deploy("churn", 1)
+    control.feedback.send("churn", "01JZX4M8QJ3V5T7W9Y1B2C3D4E", 2.0)
+
+
+def check(control: Control, key: str, work: Path, *options: str) -> None:
+    """Fails with what schemathesis reports. It makes the same requests in every run."""
+    program = interpreter("schemathesis").parent / "schemathesis"
+    chosen = ["--phases", "examples,coverage,fuzzing", "--max-examples", "30", "--generation-deterministic"]
+    endless = [part for name in ENDLESS for part in ("--exclude-operation-id", name)]
+    done = subprocess.run(
+        [str(program), "--no-color", "run", f"{control.url}/api/v1/openapi.json", *chosen, *endless,
+         "--header", f"Authorization: Bearer {key}", "--continue-on-failure", *options],
+        cwd=work,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=590,
+    )  # fmt: skip
+    if done.returncode:
+        pytest.fail(done.stdout[-20000:] + done.stderr, pytrace=False)
+
+
+def test_every_answer_is_one_that_the_document_promises(control: Control, tmp_path: Path) -> None:
+    """Of things that there are not, mostly."""
+    key = control.keys.create("conformance", role="admin").key
+    check(control, key, tmp_path, "--checks", ",".join(ANSWERS))
+
+
+def test_about_what_there_is_too(control: Control, tmp_path: Path) -> None:
+    key = control.keys.create("conformance", role="admin").key
+    known = "".join(f'"path.{name}" = "{value}"\n' for name, value in PARTS.items() if name != "id")
+    (tmp_path / "schemathesis.toml").write_text(f"[parameters]\n{known}")
+    check(control, key, tmp_path, "--checks", ",".join(ANSWERS))

@@ -1,7 +1,9 @@
-"""The control API on a real socket, over a platform of tests."""
+"""The control API on a real socket, over a real control plane without a replica."""
 
 from __future__ import annotations
 
+import dataclasses
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -11,16 +13,25 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests import databases
-from tests.api.playground import Playground
+from tests.api.wall import Wall
+from tests.registry.bundles import made
 
 from modelport.api.app import app
-from modelport.api.server import server
+from modelport.api.ports import Platform as Wanted
+from modelport.api.server import Server, server
 from modelport.api.settings import Settings
+from modelport.assembly.platform import Platform, Where, platform
 from modelport.client.control import Control
+from modelport.control.store import fleets, plans
+from modelport.core.plan import Revision, ServingPlan
 from modelport.core.roles import Role
-from modelport.core.wishes import NewKey
+from modelport.core.wishes import NewKey, Registration
 from modelport.db.journal import Author
+from modelport.db.keys import Keys
+from modelport.errors import NotFound
+
+TOKEN = "token-of-the-first-start"
+TEST = Author("test")
 
 
 @dataclass(frozen=True)
@@ -28,8 +39,9 @@ class Served:
     """A server, what is behind it, and its first key."""
 
     url: str
-    platform: Playground
+    platform: Platform
     key: str
+    clock: Wall
 
     def new_key(self, name: str, role: Role = "service", *scopes: str, project: str = "default") -> str:
         """A key that was not there before."""
@@ -41,24 +53,64 @@ class Served:
         said = {"authorization": f"Bearer {key or self.key}"} if key is not None else {}
         return httpx.Client(base_url=self.url, headers={**said, **headers}, timeout=30.0, verify=False)
 
+    def register(self, model: str, versions: int = 1) -> None:
+        """A model with versions."""
+        folder = self.platform.where.folder.parent / "made"
+        for factor in range(1, versions + 1):
+            self.platform.registry.register(TEST, model, made(folder, float(factor)), Registration())
+
+    def deploy(self, model: str) -> None:
+        """A model whose first version is on its way: no replica is there to load it."""
+        self.register(model)
+        self.platform.deployments.deploy(TEST, model, "1")
+        self.await_rollout(model)
+
+    def await_rollout(self, model: str) -> None:
+        """Until the rollout of what is wanted has begun."""
+        deadline = time.monotonic() + 20
+        while True:
+            generation = self.platform.deployments.get("default", model).generation
+            try:
+                if self.platform.deployments.rollout("default", model).rollout.generation == generation:
+                    return
+            except NotFound:
+                pass
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def publish(self, number: int) -> None:
+        """A plan of nothing for the fleet `polled` of the project `polls`, in which nothing is wanted."""
+        plan = ServingPlan(Revision(1, number), (), ())
+        self.platform.database.write(lambda to: plans.add(to, "polled", plan, self.clock.now()))
+        self.platform.published.ring()
+
+
+@contextmanager
+def running(server: Server, *sockets: socket.socket) -> Iterator[str]:
+    """A server in a thread, on a port of its own or these sockets; where it answers, were it without TLS."""
+    thread = threading.Thread(target=server.run, args=([*sockets] or None,))
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
 
 @contextmanager
 def serving(folder: Path, settings: Settings) -> Iterator[Served]:
-    with databases.fresh("sqlite", folder) as database:
-        platform = Playground(database, folder)
-        first = platform.keys.first()
-        assert first is not None
-        running = server(app(platform, settings), "127.0.0.1", 0)
-        thread = threading.Thread(target=running.run)
-        thread.start()
-        try:
-            while not running.started:
-                time.sleep(0.01)
-            port = running.servers[0].sockets[0].getsockname()[1]
-            yield Served(f"http://127.0.0.1:{port}", platform, first.key)
-        finally:
-            running.should_exit = True
-            thread.join()
+    """The API over a control plane of its own, whose first key may also be had for a token."""
+    clock = Wall()
+    with platform(Where(folder / "state"), clock) as built:
+        keys = Keys(built.database, clock, token=TOKEN, changed=lambda _: built.published.ring())
+        found = dataclasses.replace(built, keys=keys)
+        wanted: Wanted = found
+        with running(server(app(wanted, settings), "127.0.0.1", 0)) as url:
+            assert built.first_key is not None
+            built.database.write(lambda to: fleets.add(to, "polled", "polls"))
+            yield Served(url, found, built.first_key, clock)
 
 
 @pytest.fixture(scope="module")

@@ -204,10 +204,3 @@ def test_problem_documents_are_those_of_the_data_plane(served: Served) -> None:
     assert problem["error"] == problem["detail"]
     assert problem["request_id"] == answer.headers["x-request-id"]
     assert problem["type"] == f"urn:modelport:error:{problem['code']}"
-
-
-def test_the_platform_of_tests_is_what_the_api_asks_for(served: Served) -> None:
-    from modelport.api.ports import Platform
-
-    platform: Platform = served.platform
-    assert platform.not_ready() == ""

@@ -11,7 +11,6 @@ import pytest
 from tests.api.conftest import Served
 
 from modelport.core.access import make_key
-from modelport.db.audit import Audit
 
 CLEAN = "/api/v1/models/churn"
 TRICKS = [
@@ -89,7 +88,7 @@ def test_a_mistyped_key_costs_no_look_into_the_database(
 
 
 def test_a_flood_of_wrong_keys_is_throttled_and_told_once_and_locks_out_nobody(served: Served) -> None:
-    served.platform.clock.ahead += 1000
+    served.clock.ahead += 1000
     with served.http() as http:
         assert http.get("/api/v1/models").status_code == 200
     wrong = [make_key("x", ["infer:*"], random=secrets.randbelow, now=0.0)[0] for _ in range(60)]
@@ -101,11 +100,11 @@ def test_a_flood_of_wrong_keys_is_throttled_and_told_once_and_locks_out_nobody(s
     assert statuses[-10:] == [429] * 10
     with served.http() as http:  # a key that was right goes on being right
         assert http.get("/api/v1/models").status_code == 200
-    told = Audit.entries(served.platform.journal, "default", limit=50)
+    told = served.platform.journal.entries("default", limit=50)
     refusals = [one for one in told.items if one.result in {"unknown-key", "too-many-wrong-keys"}]
     assert 1 <= len(refusals) < 10
     assert all(one.actor == "nobody" and one.address == "127.0.0.1" for one in refusals)
-    served.platform.clock.ahead += 1000
+    served.clock.ahead += 1000
 
 
 def test_who_may_not_is_told_in_the_journal_with_name_and_address(served: Served) -> None:

@@ -8,8 +8,6 @@ from pathlib import Path
 from tests.api.conftest import Served
 from tests.registry.bundles import made
 
-from modelport.db.journal import Author
-
 BUNDLE = {"content-type": "application/octet-stream"}
 
 
@@ -34,7 +32,7 @@ def test_a_key_belongs_to_one_request_and_one_caller(served: Served) -> None:
 def test_a_refusal_is_not_kept(served: Served) -> None:
     with served.http(**{"Idempotency-Key": "once-3"}) as http:
         assert http.post("/api/v1/deployments/late/rollout/pause").status_code == 404
-        served.platform.deployments.deploy(Author("test"), "late", "1")
+        served.deploy("late")
         assert http.post("/api/v1/deployments/late/rollout/pause").status_code == 200
 
 
@@ -101,6 +99,7 @@ def test_an_alias_is_moved_by_those_who_know_where_it_is(served: Served, tmp_pat
 
 
 def test_an_endpoint_is_given_up_only_by_those_who_have_looked(served: Served) -> None:
+    served.register("gone")
     with served.http() as http:
         tag = http.post("/api/v1/deployments/gone/deploy", json={"version": 1}).headers["etag"]
         path = "/api/v1/deployments/gone"

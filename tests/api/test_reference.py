@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import openapi_spec_validator
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.api import reference
 from tests.api.conftest import Served
@@ -15,6 +16,8 @@ from modelport.api.counters import Counters
 from modelport.api.examples import BODIES
 from modelport.api.openapi import written
 from modelport.api.routes import NOUNS
+from modelport.control.store import fleets
+from modelport.errors import Overloaded
 
 METRICS = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
 
@@ -63,14 +66,18 @@ def test_metrics_can_be_read_and_are_described(served: Served) -> None:
             assert f"`{sample.name}`" in section
 
 
-def test_health_is_told_without_a_key(served: Served) -> None:
+def test_health_is_told_without_a_key(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     with served.http(None) as http:
         assert http.get("/live").json() == {"status": "live"}
         assert http.get("/ready").status_code == 200
-        served.platform.reason = "its database is away"
-        try:
+        with monkeypatch.context() as away:
+            away.setattr(fleets, "every", gone)
             answer = http.get("/ready")
             assert (answer.status_code, answer.json()["detail"]) == (503, "its database is away")
             assert http.get("/live").status_code == 200
-        finally:
-            served.platform.reason = ""
+        assert http.get("/ready").status_code == 200
+
+
+def gone(_: object) -> list[tuple[str, str]]:
+    msg = "its database is away"
+    raise Overloaded(msg)

@@ -58,12 +58,12 @@ def test_no_revoked_or_expired_key_opens_a_route(served: Served) -> None:
     author = Author("test")
     revoked = served.platform.keys.create(author, NewKey("revoked", "admin"))
     served.platform.keys.revoke(author, revoked.seen.id)
-    short = NewKey("expired", "admin", expires=served.platform.clock.now() + 0.05)
+    short = NewKey("expired", "admin", expires=served.clock.now() + 0.05)
     expired = served.platform.keys.create(author, short)
     time.sleep(0.06)
     for operation in GUARDED:
         for key in (revoked.key, expired.key):
-            served.platform.clock.ahead += 11  # what is throttled is another test
+            served.clock.ahead += 11  # what is throttled is another test
             answer = asked(served, operation, key)
             assert (answer.status_code, answer.json()["code"]) == (401, "unknown-key"), operation.name
 
@@ -100,8 +100,8 @@ def test_services_reach_what_their_scope_says_and_nothing_else(served: Served) -
 
 
 def test_another_project_sees_nothing_of_this_one(served: Served) -> None:
+    served.register("ours")
     with served.http() as mine:
-        assert mine.post("/api/v1/models", json={"name": "ours"}).status_code == 201
         assert mine.post("/api/v1/deployments/ours/deploy", json={"version": 1}).status_code == 200
     with served.http(served.new_key("other", "admin", project="other")) as other:
         for route in (

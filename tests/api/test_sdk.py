@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tarfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -78,35 +81,56 @@ def test_a_list_is_read_to_its_end_page_by_page(control: Control) -> None:
 
 
 def test_what_is_wanted_and_how_it_goes(control: Control, served: Served) -> None:
-    served.platform.deployments.phase = "judging"
-    assert (
-        control.deployments.apply("deployment: {}", model="churn", version=2, dry_run=True).applied is False
-    )
-    assert served.platform.deployments.applied[-1].version == "2"
-    assert control.deployments.schema() == {"type": "object"}
-    deployment = control.deployments.deploy("churn", 1)
-    assert control.deployments.activate("churn", "2").generation == deployment.generation + 1
-    assert [one.endpoint for one in control.deployments.list()] == ["churn"]
-    assert control.rollouts.get("churn").shares == {1: 9000, 2: 1000}
-    assert control.rollouts.pause("churn").rollout.phase == "paused"
-    control.rollouts.resume("churn")
-    control.rollouts.promote("churn")
-    assert [wish for _, wish in served.platform.deployments.wishes][-3:] == ["pause", "resume", "promote"]
-    assert [one.id for one in control.rollouts.list("churn")] == ["r1"]
-    assert [one.number for one in control.rollouts.decisions("churn", "r1")] == [1]
-    assert control.models.status("churn").state == "serving"
-    assert [one.version for one in control.configurations.history("deployment", "churn")] == [1]
-    assert control.configurations.diff("deployment", "churn", 1, 2)[0].after == [10]
+    served.register("wanted", versions=2)
+    text = "deployment:\n  strategy: direct\n"
+    planned = control.deployments.apply(text, model="wanted", version=1, dry_run=True)
+    assert planned.changes
+    assert not planned.applied
+    assert control.deployments.schema()["$schema"]
+    deployment = control.deployments.deploy("wanted", 1)
+    assert control.deployments.activate("wanted", "2").generation == deployment.generation + 1
+    assert "wanted" in [one.endpoint for one in control.deployments.list()]
+    served.await_rollout("wanted")
+    assert control.rollouts.get("wanted").shares == {2: 10_000}
+    assert control.rollouts.pause("wanted").rollout.spec.candidate == 2
+    eventually(lambda: control.rollouts.get("wanted").rollout.phase == "paused")
+    control.rollouts.resume("wanted")
+    eventually(lambda: control.rollouts.get("wanted").rollout.phase == "preparing")
+    control.rollouts.promote("wanted")
+    newest = next(iter(control.rollouts.list("wanted")))
+    numbers = [one.number for one in control.rollouts.decisions("wanted", newest.id)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert control.models.status("wanted").state == "starting"
     with pytest.raises(PreconditionFailed):
-        control.deployments.delete("churn", expected=77)
-    control.deployments.delete("churn")
+        control.deployments.delete("wanted", expected=77)
+    control.deployments.delete("wanted")
+
+
+def test_what_was_configured_and_what_changed(control: Control, served: Served) -> None:
+    served.register("tuned", versions=2)
+    control.deployments.deploy("tuned", 1)
+    for share in (5, 10):
+        text = f"deployment:\n  strategy: canary\n  canary_percentage: {share}\n"
+        assert control.deployments.apply(text, model="tuned", version=2).applied
+    assert [one.version for one in control.configurations.history("deployment", "tuned")] == [3, 2, 1]
+    changed = control.configurations.diff("deployment", "tuned", 2, 3)
+    assert [(one.before, one.after) for one in changed] == [(5, 10)]
+
+
+def eventually(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_truths_may_be_sent_in_each_form(control: Control, served: Served) -> None:
-    assert control.feedback.send("churn", "01J", "leaves").new == 1
-    control.feedback.send_for_user("churn", "u1", "stays", "leaves")
-    assert control.feedback.send_many("churn", [Truth(1, "01K"), Truth(2, "01L")]).new == 2
-    assert [one.prediction_id for one in control.feedback.list("churn")] == ["01J", "", "01K", "01L"]
+    served.register("told")
+    ids = [f"01JZX4M8QJ3V5T7W9Y1B2C3D4{last}" for last in "EFG"]
+    assert control.feedback.send("told", ids[0], "leaves").new == 1
+    control.feedback.send_for_user("told", "u1", "stays", "leaves")
+    assert control.feedback.send_many("told", [Truth(1, ids[1]), Truth(2, ids[2])]).new == 2
+    assert {one.prediction_id for one in control.feedback.list("told")} == {"", *ids}
 
 
 def test_keys_secrets_journal_doctor_and_backup(control: Control, served: Served, tmp_path: Path) -> None:
@@ -120,9 +144,10 @@ def test_keys_secrets_journal_doctor_and_backup(control: Control, served: Served
     control.secrets.delete("warehouse")
     actions = [one.action for one in control.audit.list(since=0.0)]
     assert {"key.create", "key.revoke", "secret.put", "secret.delete"} <= set(actions)
-    assert all(check.ok for check in (*control.doctor.examine(), *control.doctor.repair()))
-    archive = control.backup.save(tmp_path / "b.tar")
-    assert archive.read_bytes().endswith(b"end")
+    assert {"database", "journal", "artifacts"} <= {check.name for check in control.doctor.examine()}
+    assert all(check.ok for check in control.doctor.repair() if check.name != "disk")
+    with tarfile.open(control.backup.save(tmp_path / "b.tar")) as archive:
+        assert archive.getnames()
     assert control.fleets.replicas() == ()
     with pytest.raises(Conflict):
         control.bootstrap("token-of-the-first-start")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from tests.api.conftest import Served, serving
 
 from modelport.api.settings import Settings
 from modelport.client.control import Control
+from modelport.control.fleet import Fleets
 from modelport.core.fleet import PlanStatus
+from modelport.core.plan import ServingPlan
 from modelport.core.rollout import Progress
 
 REPLICAS = 200
@@ -28,30 +31,46 @@ def settings() -> Settings:
 
 @pytest.fixture
 def replica(served: Served) -> Iterator[httpx.Client]:
-    with served.http(served.new_key("replica", "service", "replica")) as http:
+    with served.http(served.new_key("replica", "service", "replica", project="polls")) as http:
         yield http
 
 
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every look for a plan, by fleet."""
+    seen: list[str] = []
+
+    def counted(fleets: Fleets, project: str, fleet: str) -> ServingPlan | None:
+        seen.append(fleet)
+        return real(fleets, project, fleet)
+
+    real = Fleets.plan
+    monkeypatch.setattr(Fleets, "plan", counted)
+    return seen
+
+
 def test_a_fleet_without_a_plan_answers_that_nothing_came(replica: httpx.Client, served: Served) -> None:
-    served.platform.fleet.newest = None
-    answer = replica.get("/api/v1/fleets/local/plan?wait=0.05")
+    answer = replica.get("/api/v1/fleets/polled/plan?wait=0.05")
     assert (answer.status_code, answer.content) == (304, b"")
 
 
 def test_a_plan_has_its_revision_as_its_tag(replica: httpx.Client, served: Served) -> None:
-    served.platform.fleet.publish(7)
-    answer = replica.get("/api/v1/fleets/local/plan?after=1-6&wait=5")
+    served.publish(7)
+    answer = replica.get("/api/v1/fleets/polled/plan?after=1-6&wait=5")
     assert (answer.status_code, answer.headers["etag"]) == (200, '"1-7"')
     assert answer.json()["revision"] == {"epoch": 1, "number": 7}
-    assert replica.get("/api/v1/fleets/local/plan?after=1-7&wait=0.05").status_code == 304
+    assert replica.get("/api/v1/fleets/polled/plan?after=1-7&wait=0.05").status_code == 304
     tag = {"If-None-Match": '"1-7"'}
-    assert replica.get("/api/v1/fleets/local/plan", headers=tag).status_code == 304
-    assert replica.get("/api/v1/fleets/local/access").headers["etag"] == '"1"'
+    assert replica.get("/api/v1/fleets/polled/plan", headers=tag).status_code == 304
+    access = replica.get("/api/v1/fleets/polled/access")
+    assert access.headers["etag"] == f'"{access.json()["revision"]}"'
 
 
-def test_two_hundred_replicas_wait_without_a_thread_each_and_all_hear_of_a_plan(served: Served) -> None:
-    key = served.new_key("fleet", "service", "replica")
-    served.platform.fleet.publish(20)
+def test_two_hundred_replicas_wait_without_a_thread_each_and_all_hear_of_a_plan(
+    served: Served, looks: list[str]
+) -> None:
+    key = served.new_key("fleet", "service", "replica", project="polls")
+    served.publish(20)
 
     async def waiting() -> list[httpx.Response]:
         limits = httpx.Limits(max_connections=REPLICAS)
@@ -60,16 +79,16 @@ def test_two_hundred_replicas_wait_without_a_thread_each_and_all_hear_of_a_plan(
             base_url=served.url, headers=headers, limits=limits, timeout=60, verify=False
         ) as http:
             polls = [
-                asyncio.create_task(http.get("/api/v1/fleets/local/plan?after=1-20&wait=30"))
+                asyncio.create_task(http.get("/api/v1/fleets/polled/plan?after=1-20&wait=30"))
                 for _ in range(REPLICAS)
             ]
             await asyncio.sleep(2)
             assert not any(poll.done() for poll in polls)
             assert threading.active_count() < 80
-            looks = served.platform.fleet.looks
-            served.platform.fleet.publish(21)
+            before = len(looks)
+            served.publish(21)
             answers = await asyncio.gather(*polls)
-            assert served.platform.fleet.looks - looks < 10
+            assert len(looks) - before < 10
             return answers
 
     answers = asyncio.run(waiting())
@@ -77,37 +96,40 @@ def test_two_hundred_replicas_wait_without_a_thread_each_and_all_hear_of_a_plan(
 
 
 def test_a_report_is_answered_with_what_there_is(replica: httpx.Client, served: Served) -> None:
-    served.platform.fleet.publish(30)
+    served.publish(30)
     body = msgspec.json.encode(PlanStatus("r1", "i1", 1, ready=True))
     json = {"content-type": "application/json"}
-    heard = replica.post("/api/v1/fleets/local/replicas/r1/status", content=body, headers=json)
-    assert heard.json() == {"plan": {"epoch": 1, "number": 30}, "access": 1}
-    other = replica.post("/api/v1/fleets/local/replicas/r2/status", content=body, headers=json)
+    heard = replica.post("/api/v1/fleets/polled/replicas/r1/status", content=body, headers=json)
+    access = replica.get("/api/v1/fleets/polled/access").json()["revision"]
+    assert heard.json() == {"plan": {"epoch": 1, "number": 30}, "access": access}
+    other = replica.post("/api/v1/fleets/polled/replicas/r2/status", content=body, headers=json)
     assert other.status_code == 400
-    assert served.platform.fleet.reports[-1].replica == "r1"
+    assert [one.name for one in served.platform.fleet.replicas("polls", "polled")] == ["r1"]
 
 
 def test_a_spool_arrives_where_it_belongs(replica: httpx.Client, served: Served) -> None:
-    answer = replica.put("/api/v1/fleets/local/replicas/r1/spool/000001?offset=10", content=b"frames")
-    assert answer.json() == {"offset": 16}
-    assert served.platform.fleet.frames[-1] == ("000001", 10, b"frames")
+    file = "000001-000-000001.spool"
+    path = f"/api/v1/fleets/polled/replicas/r1/spool/{file}"
+    for offset, there in ((0, 6), (6, 12), (6, 12), (40, 12)):
+        answer = replica.put(f"{path}?offset={offset}", content=b"frames")
+        assert answer.json() == {"offset": there}
+    shipped = served.platform.where.folder / "spools" / "polled" / "r1" / file
+    assert shipped.read_bytes() == b"framesframes"
 
 
 def test_a_rollout_is_watched_until_its_end(served: Served, control: Control) -> None:
-    control.deployments.deploy("watched", 2)
-    served.platform.deployments.phase = "judging"
+    served.deploy("watched")
     views = control.rollouts.watch("watched")
     first = next(views)
     assert isinstance(first, Progress)
-    assert first.rollout.phase == "judging"
+    assert first.rollout.phase == "preparing"
     control.rollouts.rollback("watched")
-    assert [one.rollout.phase for one in views] == ["rolled_back"]
+    assert [one.rollout.phase for one in views][-1] == "failed"  # there is none to go back to
 
 
 def test_a_live_view_shows_signs_of_life_and_goes_on_where_it_was(served: Served) -> None:
-    served.platform.deployments.phase = "judging"
+    served.deploy("quiet")
     with served.http() as http:
-        http.post("/api/v1/deployments/quiet/deploy", json={"version": 2})
         path = "/api/v1/deployments/quiet/rollout/events"
         with http.stream("GET", path) as answer:
             lines = answer.iter_lines()
@@ -123,30 +145,36 @@ def test_what_is_wrong_with_a_live_view_is_said_before_it_begins(served: Served)
 
 
 def test_logs_are_followed_from_the_last_line(served: Served, control: Control) -> None:
+    logs = served.platform.where.folder / "logs"
+    lines = (("control", 1, "began", ""), ("replica-local", 2, "ready", "churn:1"))
+    for name, second, event, slot in lines:
+        line = {"time": f"2026-01-02T03:04:0{second}Z", "level": "info", "event": event, "slot": slot}
+        (logs / f"{name}.log").write_bytes(msgspec.json.encode(line) + b"\n")
+    place = control.logs.read()[0].place
     assert [line.message for line in control.logs.read()] == ["began", "ready"]
     followed = control.logs.follow(model="churn")
     assert next(followed).message == "ready"
     with (
         served.http() as http,
-        http.stream("GET", "/api/v1/logs?follow=true", headers={"Last-Event-ID": "1"}) as answer,
+        http.stream("GET", "/api/v1/logs?follow=true", headers={"Last-Event-ID": place}) as answer,
     ):
-        found = next(line for line in answer.iter_lines() if line.startswith("id:"))
-    assert found == "id: 2"
+        found = next(line for line in answer.iter_lines() if line.startswith("data:"))
+    assert "ready" in found
 
 
-def test_a_server_ends_without_waiting_for_those_who_wait(tmp_path: Path) -> None:
+def test_a_server_ends_without_waiting_for_those_who_wait(tmp_path: Path, looks: list[str]) -> None:
     with serving(tmp_path, Settings()) as served:
-        served.platform.fleet.publish(1)
+        served.publish(1)
         answers: list[int] = []
 
         def wait() -> None:
-            with served.http() as http:
-                answers.append(http.get("/api/v1/fleets/local/plan?after=1-1&wait=60").status_code)
+            with served.http(served.new_key("waiter", "admin", project="polls")) as http:
+                answers.append(http.get("/api/v1/fleets/polled/plan?after=1-1&wait=60").status_code)
 
         waiter = threading.Thread(target=wait)
         waiter.start()
-        while not served.platform.fleet.looks:
-            pass
+        while "polled" not in looks:
+            time.sleep(0.01)
     waiter.join(timeout=15)
     assert answers in ([304], [])
     assert not waiter.is_alive()

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
-from tests.api.playground import Wall
+from tests.api.wall import Wall
 from tests.registry import bundles
 
 from modelport.assembly.platform import Platform, Where, platform

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from tests import databases
-from tests.api.playground import Playground
+from tests.api.conftest import running
+from tests.api.wall import Wall
 from tests.serving.tls.certificates import Authority, Paths
 
 from modelport.api.app import app
 from modelport.api.server import server
 from modelport.api.settings import Settings
 from modelport.assembly.listening import Listening, listening
+from modelport.assembly.platform import Where, platform
 from modelport.assembly.replica import told
 from modelport.assembly.secured import Secured
 from modelport.client.control import Control
@@ -44,27 +44,17 @@ def key() -> list[str]:
 @pytest.fixture(scope="module")
 def found(paths: Paths, key: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listening]:
     """A control API that is being served."""
-    folder = tmp_path_factory.mktemp("api")
+    where = Where(tmp_path_factory.mktemp("api") / "state")
     with (
-        databases.fresh("sqlite", folder) as database,
+        platform(where, Wall()) as built,
         listening("127.0.0.1", 0, secured=True, name="localhost") as bound,
     ):
-        platform = Playground(database, folder)
-        first = platform.keys.first()
-        assert first is not None
-        key.append(first.key)
+        assert built.first_key is not None
+        key.append(built.first_key)
         secured = Secured(Path(paths.cert), Path(paths.key))
-        front = app(platform, Settings(hosts=("models.example.org",)))
-        running = server(front, "127.0.0.1", 0, tls=secured, beside=bound.beside)
-        thread = threading.Thread(target=running.run, args=([bound.public],))
-        thread.start()
-        try:
-            while not running.started:
-                time.sleep(0.01)
+        front = app(built, Settings(hosts=("models.example.org",)))
+        with running(server(front, "127.0.0.1", 0, tls=secured, beside=bound.beside), bound.public):
             yield bound
-        finally:
-            running.should_exit = True
-            thread.join()
 
 
 def test_the_sdk_is_answered_over_https_by_whom_its_authority_vouches_for(

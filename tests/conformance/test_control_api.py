@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.api.playground import Wall
+from tests.api.conftest import running
+from tests.api.wall import Wall
 from tests.conformance.environments import interpreter
 from tests.registry import bundles
 
@@ -33,20 +32,13 @@ ENDLESS = ("watch_rollout", "read_logs")
 @pytest.fixture
 def control(tmp_path: Path) -> Iterator[Control]:
     """A control plane in which there is something of everything."""
-    with platform(Where(tmp_path / "state"), Wall()) as built:
-        running = server(app(built, Settings(longest_wait=0.05)), "127.0.0.1", 0)
-        thread = threading.Thread(target=running.run)
-        thread.start()
-        try:
-            while not running.started:
-                time.sleep(0.01)
-            port = running.servers[0].sockets[0].getsockname()[1]
-            with Control(f"http://127.0.0.1:{port}", key=built.first_key) as found:
-                fill(found, tmp_path)
-                yield found
-        finally:
-            running.should_exit = True
-            thread.join()
+    with (
+        platform(Where(tmp_path / "state"), Wall()) as built,
+        running(server(app(built, Settings(longest_wait=0.05)), "127.0.0.1", 0)) as url,
+        Control(url, key=built.first_key) as found,
+    ):
+        fill(found, tmp_path)
+        yield found
 
 
 def fill(control: Control, folder: Path) -> None:

@@ -1,42 +1,18 @@
-"""The API and the SDK over the platform that `modelport up` runs, without a replica."""
+"""From a bundle into the plan, and documents that are planned and applied."""
 
 from __future__ import annotations
 
-import tarfile
 import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import msgspec
 import pytest
-from tests.api.playground import Wall
 from tests.registry.bundles import made
 
-from modelport.api.app import app
-from modelport.api.server import server
-from modelport.assembly.platform import Where, platform
 from modelport.client.control import Control
 from modelport.core.plan import ServingPlan
-from modelport.errors import Conflict, InvalidInput, ModelportError, NotFound
-
-
-@pytest.fixture
-def control(tmp_path: Path) -> Iterator[Control]:
-    with platform(Where(tmp_path / "state"), Wall()) as built:
-        running = server(app(built), "127.0.0.1", 0)
-        thread = threading.Thread(target=running.run)
-        thread.start()
-        try:
-            while not running.started:
-                time.sleep(0.01)
-            port = running.servers[0].sockets[0].getsockname()[1]
-            with Control(f"http://127.0.0.1:{port}", key=built.first_key) as found:
-                yield found
-        finally:
-            running.should_exit = True
-            thread.join()
+from modelport.errors import Conflict, InvalidInput, ModelportError
 
 
 def test_a_version_goes_from_its_bundle_into_the_plan(control: Control, tmp_path: Path) -> None:
@@ -80,18 +56,3 @@ def test_documents_are_planned_applied_and_kept(control: Control, tmp_path: Path
         control.deployments.apply("deployment:\n  strategie: canary\n", model="churn")
     assert isinstance(wrong.value, InvalidInput) or wrong.value.status in {400, 422}
     assert control.deployments.schema()
-
-
-def test_truths_logs_checks_and_a_backup(control: Control, tmp_path: Path) -> None:
-    control.versions.register("churn", made(tmp_path / "made", 2.0))
-    control.deployments.deploy("churn", 1)
-    assert control.feedback.send("churn", "01JZX4M8QJ3V5T7W9Y1B2C3D4E", 2.0).new == 1
-    assert control.feedback.send("churn", "01JZX4M8QJ3V5T7W9Y1B2C3D4E", 2.0).repeated == 1
-    assert len(list(control.feedback.list("churn"))) == 1
-    assert isinstance(control.logs.read(), tuple)
-    assert {check.name for check in control.doctor.examine()}
-    with tarfile.open(control.backup.save(tmp_path / "b.tar")) as archive:
-        assert archive.getnames()
-    assert {"model.register", "backup"} & {one.action for one in control.audit.list()}
-    with pytest.raises(NotFound):
-        control.rollouts.get("absent")

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.api.wall import Wall
+from tests.control.shared import Replica
 from tests.registry.bundles import made
 
 from modelport.api.app import app
@@ -77,6 +78,25 @@ class Served:
                 pass
             assert time.monotonic() < deadline
             time.sleep(0.02)
+
+    @contextmanager
+    def replica(self) -> Iterator[None]:
+        """A replica of the fleet `local` that has whatever it is told to have."""
+        told = Replica(self.platform.database, self.clock)
+        left = threading.Event()
+
+        def report() -> None:
+            while not left.wait(0.1):
+                told.report()
+                self.platform.reconciler.wake()
+
+        thread = threading.Thread(target=report)
+        thread.start()
+        try:
+            yield
+        finally:
+            left.set()
+            thread.join()
 
     def publish(self, number: int) -> None:
         """A plan of nothing for the fleet `polled` of the project `polls`, in which nothing is wanted."""

@@ -29,7 +29,7 @@ def test_who_reads_is_answered_also_with_a_key_whose_use_cannot_be_noted(
     served: Served, held: sqlite3.Connection
 ) -> None:
     """That it was used is written meanwhile, or not at all."""
-    served.platform.clock.ahead += 1000  # the key is as one that was not used lately
+    served.clock.ahead += 1000  # the key is as one that was not used lately
     with served.http() as http:
         http.timeout = connect.BUSY_SECONDS / 2
         assert http.get("/api/v1/models").status_code == 200

@@ -19,6 +19,7 @@ from modelport.control.spools import Spools
 from modelport.control.store import fleets, plans
 from modelport.control.strategies.base import strategy
 from modelport.core import latency
+from modelport.core.clock import Clock as AnyClock
 from modelport.core.evidence import NONE, Outcomes
 from modelport.core.fleet import EndpointStatus, PlanStatus, SlotStatus
 from modelport.core.plan import Revision, ServingPlan
@@ -69,7 +70,7 @@ def service(database: Database, clock: Clock | None = None, wake: Calls | None =
     return Service(database, Versions(), clock or Clock(), wake or Calls())
 
 
-def fleets_of(database: Database, clock: Clock) -> Fleets:
+def fleets_of(database: Database, clock: AnyClock) -> Fleets:
     """Fleets whose replicas ship nothing."""
     spools = Spools(Path(tempfile.gettempdir()) / "modelport-no-spools")
     return Fleets(database, clock, Keys(database, clock), spools, published=Bell(), wake=Calls())
@@ -136,7 +137,7 @@ class Replica:
         faults: of a version, how many of a hundred requests are faults.
     """
 
-    def __init__(self, database: Database, clock: Clock, name: str = "r1") -> None:
+    def __init__(self, database: Database, clock: AnyClock, name: str = "r1") -> None:
         self.fleets = fleets_of(database, clock)
         self.database = database
         self.name = name

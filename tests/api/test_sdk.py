@@ -114,7 +114,7 @@ def test_what_was_configured_and_what_changed(control: Control, served: Served) 
         assert control.deployments.apply(text, model="tuned", version=2).applied
     assert [one.version for one in control.configurations.history("deployment", "tuned")] == [3, 2, 1]
     changed = control.configurations.diff("deployment", "tuned", 2, 3)
-    assert [(one.before, one.after) for one in changed] == [([500, 10_000], [1000, 10_000])]
+    assert [(one.before, one.after) for one in changed] == [([5, 100], [10, 100])]
 
 
 def eventually(true: Callable[[], bool]) -> None:

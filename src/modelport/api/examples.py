@@ -27,6 +27,7 @@ deployment:
   strategy: canary
   canary_percentage: 5
 """
+_TRUTH = Truth("leaves", "01JZX4M8QJ3V5T7W9Y1B2C3D4E")
 _REPORT = PlanStatus(
     "local",
     "4f1c2f0e8d5b4a7e",
@@ -51,7 +52,8 @@ BODIES: Mapping[str, object] = MappingProxyType(
         "apply": Apply(_CANARY, dry_run=True),
         "deploy": VersionWish("champion"),
         "activate": VersionWish(2),
-        "give_feedback": Truth("leaves", "01JZX4M8QJ3V5T7W9Y1B2C3D4E"),
+        "give_feedback": _TRUTH,
+        "send_feedback": _TRUTH,
         "bootstrap": Bootstrap("mp_boot_…"),
         "create_key": NewKey("shop", scopes=("infer:churn",), rate="100/s"),
         "put_secret": SecretValue("hunter2"),

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import httpx
 import msgspec
 
 from modelport.core.fleet import EndpointStatus, Heard, PlanStatus, SlotStatus
@@ -111,3 +115,20 @@ class Replica:
             ready=True,
             workers=1,
         )
+
+
+@asynccontextmanager
+async def crowd(line: Callable[[str], ControlLine], count: int) -> AsyncIterator[list[Replica]]:
+    """So many replicas at work until left. They share what takes long to make: a context for TLS."""
+    trust = ssl.create_default_context()
+    replicas = [Replica(name, line(name)) for name in (f"replica-{number:03}" for number in range(count))]
+    for each in replicas:
+        each.line._client = httpx.AsyncClient(verify=trust, trust_env=False)
+    tasks = [asyncio.create_task(each.run()) for each in replicas]
+    try:
+        yield replicas
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(each.line.close() for each in replicas))

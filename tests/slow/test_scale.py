@@ -20,7 +20,7 @@ import psutil
 import pytest
 from tests import databases
 from tests.databases import Kind
-from tests.slow.crowd import Plan, Replica
+from tests.slow.crowd import Plan, Replica, crowd
 from tests.slow.many import deployed, filled
 
 from modelport import Control
@@ -28,7 +28,7 @@ from modelport.db.connect import Database
 from modelport.serving.fleet.line import ControlLine
 
 pytestmark = pytest.mark.slow
-REPLICAS = 200
+REPLICAS = int(__import__("os").environ.get("N", "200"))
 
 
 class Plane:
@@ -138,39 +138,30 @@ def test_two_hundred_replicas_follow_a_new_plan_within_three_seconds(count: int,
 
 
 async def _followed(running: Plane, count: int) -> None:
-    crowd = [
-        Replica(f"replica-{number:03}", running.line(f"replica-{number:03}")) for number in range(REPLICAS)
-    ]
-    tasks = [asyncio.create_task(each.run()) for each in crowd]
-    await _until(lambda: all(each.sequence > 2 for each in crowd))
-    print(
-        f"\n{REPLICAS} replicas, {count} deployed: {await _busy(running):.0%} of a core when nothing happens"
-    )
-    with running.control() as control:
-        for number in range(3):
-            took = await _shift(control, crowd, f"model-{number:05}")
-            middle = took[len(took) // 2]
-            print(
-                f"activate: at one replica after {took[0]:.2f} s, half {middle:.2f} s, all {took[-1]:.2f} s"
-            )
-            assert took[-1] < 3
-        print(f"{await _busy(running):.0%} of a core after it; {running.memory():.0f} MiB")
-        first = milliseconds(lambda: next(iter(control.models.list())))
-        refused = sum(each.refused for each in crowd)
+    async with crowd(running.line, REPLICAS) as replicas:
+        await _until(lambda: all(each.sequence > 2 for each in replicas))
+        idle = await _busy(running)
+        print(f"\n{REPLICAS} replicas, {count} deployed: {idle:.0%} of a core while nothing happens")
+        with running.control() as control:
+            for number in range(3):
+                took = await _shift(control, replicas, f"model-{number:05}")
+                middle = took[len(took) // 2]
+                print(f"activate: at one after {took[0]:.2f} s, half {middle:.2f} s, all {took[-1]:.2f} s")
+                assert took[-1] < 3
+            first = await asyncio.to_thread(milliseconds, lambda: next(iter(control.models.list())))
+        refused = sum(each.refused for each in replicas)
         print(f"models, first page meanwhile: {first:.1f} ms; reports not taken: {refused}")
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+        print(f"{await _busy(running):.0%} of a core after it; {running.memory():.0f} MiB")
 
 
-async def _shift(control: Control, crowd: list[Replica], model: str) -> list[float]:
+async def _shift(control: Control, replicas: list[Replica], model: str) -> list[float]:
     """Seconds after which each replica had the first plan that came of a command, in order."""
-    before = max(max(each.adopted) for each in crowd)
+    before = max(max(each.adopted) for each in replicas)
     start = time.monotonic()
     await asyncio.to_thread(control.deployments.activate, model, 2)
-    await _until(lambda: all(max(each.adopted) > before for each in crowd))
+    await _until(lambda: all(max(each.adopted) > before for each in replicas))
     return sorted(
-        min(at for revision, at in each.adopted.items() if revision > before) - start for each in crowd
+        min(at for revision, at in each.adopted.items() if revision > before) - start for each in replicas
     )
 
 

@@ -44,6 +44,7 @@ class Board:
         self._is_over = False
         self._reader: asyncio.Task[None] | None = None
         self._flight: asyncio.Task[Seen | None] | None = None
+        self._next: asyncio.Task[Seen | None] | None = None
 
     async def after(self, known: str | None, seconds: float) -> Seen | None:
         """What is there as soon as its tag is not `known`; None when it stays so for `seconds`, or when this
@@ -88,12 +89,18 @@ class Board:
         return self._seen is not None and self._seen.tag != known
 
     async def _read(self) -> Seen | None:
-        """A look; whoever comes while it is under way shares it."""
-        if self._flight is None or self._flight.done():
-            self._flight = asyncio.create_task(self._fly())
-        return await asyncio.shield(self._flight)
+        """What is there now: a look that begins after the call, shared by all who came since the last began.
 
-    async def _fly(self) -> Seen | None:
+        One that began before might show less than the caller knows already.
+        """
+        if self._next is None:
+            self._next = asyncio.create_task(self._fly(self._flight))
+        return await asyncio.shield(self._next)
+
+    async def _fly(self, before: asyncio.Task[Seen | None] | None) -> Seen | None:
+        if before is not None:
+            await asyncio.wait([before])
+        self._flight, self._next = self._next, None
         seen = await asyncio.to_thread(self._look)
         if seen is not None and (self._seen is None or seen.tag != self._seen.tag):
             async with self._changed:

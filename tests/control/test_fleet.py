@@ -121,9 +121,10 @@ steps = some.lists(some.integers(0, 50), min_size=1, max_size=8)
 @given(
     lives=some.lists(steps, min_size=1, max_size=3),
     order=some.randoms(use_true_random=False),
+    together=some.integers(1, 9),
 )
 def test_sums_are_what_every_life_counted_last_in_any_order_of_reports(
-    database: Database, lives: list[list[int]], order: object
+    database: Database, lives: list[list[int]], order: object, together: int
 ) -> None:
     """The law: whatever is reordered, lost or repeated, so long as the last report of each life arrives."""
     slot = f"m-{uuid.uuid4().hex}:1"
@@ -138,7 +139,7 @@ def test_sums_are_what_every_life_counted_last_in_any_order_of_reports(
     order.shuffle(reports)  # type: ignore[attr-defined]
     with_fleet(database)
     with database.writing() as connection:
-        for report in reports:
-            fleet.keep(connection, "local", report, 1.0)
+        for start in range(0, len(reports), together):
+            fleet.keep(connection, "local", reports[start : start + together], 1.0)
     expected = sum(sum(steps) for steps in lives)
     assert total(sums(database, slot).values()) == (Outcomes(requests=expected) if expected else NONE)

@@ -28,7 +28,7 @@ from modelport.db.connect import Database
 from modelport.serving.fleet.line import ControlLine
 
 pytestmark = pytest.mark.slow
-REPLICAS = int(__import__("os").environ.get("N", "200"))
+REPLICAS = 200
 
 
 class Plane:

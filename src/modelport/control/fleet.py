@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from sqlalchemy.engine import Connection
@@ -125,8 +125,7 @@ class Fleets:
     def _keep(self, connection: Connection, project: str, fleet: str, some: list[_Report]) -> Heard:
         _mine(connection, project, fleet, lock=True)
         now = self._clock.now()
-        for each in some:
-            keep(connection, fleet, each.status, now)
+        keep(connection, fleet, [each.status for each in some], now)
         return Heard(plans.revision(connection, fleet), keys.revision(connection, project))
 
 
@@ -144,17 +143,29 @@ class _Report:
         self.error: Exception | None = None
 
 
-def keep(connection: Connection, fleet: str, status: PlanStatus, now: float) -> None:
-    """Keep a report in the caller's transaction, which holds the fleet; an older one than known is let go."""
-    lives = replicas.lives(connection, fleet, status.replica)
-    known = next((life for life in lives if life.status.incarnation == status.incarnation), None)
-    if known is not None and known.status.sequence >= status.sequence:
-        return
-    if known is None:
+def keep(connection: Connection, fleet: str, reports: Sequence[PlanStatus], now: float) -> None:
+    """Keep reports in the caller's transaction, which holds the fleet; older ones than known are let go."""
+    lives = replicas.lives(connection, fleet, {status.replica for status in reports})
+    known = {_life(life.status): life for life in lives}
+    if any(_life(status) not in known for status in reports):
         replicas.forget(connection, fleet, now - FORGOTTEN_SECONDS)
-    counters = {slot: _own(outcomes) for slot, outcomes in status.counters.items()}
-    replicas.put(connection, fleet, Life(status, counters, known.began if known else now, now))
-    replicas.count(connection, fleet, _added(counters, known.counters if known else {}))
+    heard: dict[tuple[str, str], Life] = {}
+    added: dict[str, Outcomes] = {}
+    for status in reports:
+        before = known.get(_life(status))
+        if before is not None and before.status.sequence >= status.sequence:
+            continue
+        counters = {slot: _own(outcomes) for slot, outcomes in status.counters.items()}
+        for slot, more in _added(counters, before.counters if before else {}).items():
+            added[slot] = added.get(slot, NONE).plus(more)
+        life = Life(status, counters, before.began if before else now, now)
+        known[_life(status)] = heard[_life(status)] = life
+    replicas.put(connection, fleet, heard.values())
+    replicas.count(connection, fleet, added)
+
+
+def _life(status: PlanStatus) -> tuple[str, str]:
+    return status.replica, status.incarnation
 
 
 def _added(now: Mapping[str, Outcomes], before: Mapping[str, Outcomes]) -> dict[str, Outcomes]:

@@ -17,15 +17,17 @@ def text(document: object) -> str:
     return msgspec.json.encode(document).decode()
 
 
-def upsert(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> None:
-    """Write a row: a new one, or in the place of that with the same primary key."""
+def upsert(connection: Connection, table: sa.Table, *rows: Mapping[str, Any]) -> None:
+    """Write rows of the same columns: new ones, or in the place of those with the same primary key."""
+    if not rows:
+        return
     keys = [column.name for column in table.primary_key]
-    rest = {name: value for name, value in row.items() if name not in keys}
-    wanted = insert(connection, table).values(**row)
+    wanted = insert(connection, table)
+    rest = {name: wanted.excluded[name] for name in rows[0] if name not in keys}
     if rest:
-        connection.execute(wanted.on_conflict_do_update(index_elements=keys, set_=rest))
+        connection.execute(wanted.on_conflict_do_update(index_elements=keys, set_=rest), [*rows])
     else:
-        connection.execute(wanted.on_conflict_do_nothing(index_elements=keys))
+        connection.execute(wanted.on_conflict_do_nothing(index_elements=keys), [*rows])
 
 
 def add(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:

@@ -34,10 +34,10 @@ class Life(msgspec.Struct, frozen=True):
     seen: float
 
 
-def lives(connection: Connection, fleet: str, replica: str) -> list[Life]:
-    """All lives of a replica, locked until the transaction ends."""
-    where = (replicas.c.fleet == fleet, replicas.c.replica == replica)
-    query = sa.select(replicas).where(*where)
+def lives(connection: Connection, fleet: str, names: Iterable[str]) -> list[Life]:
+    """All lives of some replicas, locked until the transaction ends."""
+    where = (replicas.c.fleet == fleet, replicas.c.replica.in_(sorted(names)))
+    query = sa.select(replicas).where(*where).order_by(replicas.c.replica, replicas.c.incarnation)
     return [_read(row) for row in connection.execute(query.with_for_update())]
 
 
@@ -51,20 +51,9 @@ def newest(connection: Connection, fleet: str) -> list[Life]:
     return list(found.values())
 
 
-def put(connection: Connection, fleet: str, life: Life) -> None:
-    """Write a life, new or gone on."""
-    status = msgspec.structs.replace(life.status, counters={})
-    row = {
-        "fleet": fleet,
-        "replica": status.replica,
-        "incarnation": status.incarnation,
-        "began": life.began,
-        "seen": life.seen,
-        "sequence": status.sequence,
-        "document": text(status),
-        "counters": text(life.counters),
-    }
-    upsert(connection, replicas, row)
+def put(connection: Connection, fleet: str, some: Iterable[Life]) -> None:
+    """Write lives, new or gone on."""
+    upsert(connection, replicas, *(_row(fleet, life) for life in some))
 
 
 def forget(connection: Connection, fleet: str, before: float) -> None:
@@ -85,10 +74,26 @@ def tally(
 def count(connection: Connection, fleet: str, added: Mapping[str, Outcomes]) -> None:
     """Add to the sums."""
     some = {slot: outcomes for slot, outcomes in added.items() if outcomes != NONE}
+    if not some:
+        return
     before = tally(connection, fleet, some, lock=True)
-    for slot in sorted(some):
-        after = before.get(slot, NONE).plus(some[slot])
-        upsert(connection, tallies, {"fleet": fleet, "slot": slot, "document": text(after)})
+    after = {slot: before.get(slot, NONE).plus(some[slot]) for slot in sorted(some)}
+    rows = ({"fleet": fleet, "slot": slot, "document": text(sum_)} for slot, sum_ in after.items())
+    upsert(connection, tallies, *rows)
+
+
+def _row(fleet: str, life: Life) -> dict[str, Any]:
+    status = msgspec.structs.replace(life.status, counters={})
+    return {
+        "fleet": fleet,
+        "replica": status.replica,
+        "incarnation": status.incarnation,
+        "began": life.began,
+        "seen": life.seen,
+        "sequence": status.sequence,
+        "document": text(status),
+        "counters": text(life.counters),
+    }
 
 
 def _read(row: Any) -> Life:

@@ -8,11 +8,14 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
+from tests.api.conftest import Served
 from tests.registry.bundles import made
 
+from modelport.cli.rollout.watch import until_settled
 from modelport.client.control import Control
+from modelport.control.catalog import Shelves
 from modelport.core.plan import ServingPlan
-from modelport.errors import Conflict, InvalidInput, ModelportError
+from modelport.errors import Conflict, InvalidInput, ModelFailed, ModelportError
 
 
 def test_a_version_goes_from_its_bundle_into_the_plan(control: Control, tmp_path: Path) -> None:
@@ -56,3 +59,18 @@ def test_documents_are_planned_applied_and_kept(control: Control, tmp_path: Path
         control.deployments.apply("deployment:\n  strategie: canary\n", model="churn")
     assert isinstance(wrong.value, InvalidInput) or wrong.value.status in {400, 422}
     assert control.deployments.schema()
+
+
+def test_who_waits_for_what_cannot_be_planned_is_told_why(
+    served: Served, control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.register("stuck")
+    monkeypatch.setattr(Shelves, "some", lambda *_: {})
+    deployment = control.deployments.deploy("stuck", 1)
+    with pytest.raises(ModelFailed) as failed:
+        until_settled(control, deployment, quiet=True)
+    assert failed.value.code == "not-planned"
+    assert "wants version 1, which is not registered" in failed.value.message
+    status = control.models.status("stuck")
+    assert (status.state, status.reason) == ("failed", control.deployments.get("stuck").trouble)
+    assert not next(check for check in control.doctor.examine() if check.name == "deployments").ok

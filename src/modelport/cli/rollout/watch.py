@@ -80,7 +80,7 @@ def _check(control: Control, endpoint: str) -> None:
     trouble = control.deployments.get(endpoint).trouble
     if trouble:
         msg = f"{endpoint} stays as it is: {trouble}"
-        hint = f"it is tried again; `modelport models status {endpoint}` shows how it goes"
+        hint = f"it is tried again; `modelport models status --model-id {endpoint}` shows it"
         raise ModelFailed(msg, code="not-planned", hint=hint)
 
 

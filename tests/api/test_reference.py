@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_origin
 
+import jsonschema
 import msgspec
 import openapi_spec_validator
 import pytest
@@ -16,6 +18,7 @@ from modelport.api.counters import Counters
 from modelport.api.examples import BODIES
 from modelport.api.openapi import written
 from modelport.api.routes import NOUNS
+from modelport.api.shown import shown
 from modelport.control.store import fleets
 from modelport.errors import Overloaded
 
@@ -45,6 +48,31 @@ def test_every_body_has_an_example_that_is_one() -> None:
         example = msgspec.json.encode(BODIES[name])
         assert msgspec.json.decode(example, type=shape) == BODIES[name]
         assert example != b"{}"
+
+
+def test_every_answer_has_an_example_that_is_one() -> None:
+    answers = [one.answer for noun in NOUNS for one in noun.operations if one.answer is not None]
+    without = [shape for shape in answers if shown(shape) is None]
+    assert {get_origin(shape) for shape in without} == {dict}
+    for shape in answers:
+        if (example := shown(shape)) is not None:
+            assert msgspec.json.decode(msgspec.json.encode(example), type=shape) == example
+
+
+def test_every_example_is_one_of_its_schema() -> None:
+    document = json.loads(written())
+    media = [
+        content
+        for path in document["paths"].values()
+        for operation in path.values()
+        for part in (operation.get("requestBody", {}), *operation["responses"].values())
+        for content in part.get("content", {}).values()
+        if "example" in content
+    ]
+    assert len(media) > 50
+    for content in media:
+        schema = {**content["schema"], "components": document["components"]}
+        jsonschema.validate(content["example"], schema, jsonschema.Draft202012Validator)
 
 
 def test_the_page_of_the_api_is_made_of_its_routes() -> None:

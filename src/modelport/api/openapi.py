@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
 from modelport import __version__
 from modelport.api.examples import BODIES, PARTS
 from modelport.api.operation import FREE, SAFE, Operation
+from modelport.api.shown import shown
 from modelport.core import names
 from modelport.core.described import PROBLEM, Schema, failed, failures
 
@@ -166,13 +168,18 @@ def _answers(one: Operation, of: dict[int, Schema]) -> Schema:
     if one.gives:
         answer["content"] = {one.gives: {"schema": {"type": "string"}}}
     elif one.answer is not None:
-        answer["content"] = {"application/json": {"schema": of[id(one.answer)]}}
+        answer["content"] = {"application/json": {"schema": of[id(one.answer)], **_example(one.answer)}}
     answers = {str(one.status): answer}
     if one.name == "register_version":
         answers["200"] = {**answer, "description": "The version that this identity has already."}
     if one.name.startswith("poll_"):
         answers["304"] = {"description": "Nothing newer came."}
     return answers
+
+
+def _example(shape: Any) -> Schema:
+    example = shown(shape)
+    return {} if example is None else {"example": msgspec.to_builtins(example, str_keys=True)}
 
 
 def _failures(one: Operation) -> Schema:

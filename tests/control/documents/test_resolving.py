@@ -268,7 +268,8 @@ def test_accuracy_is_not_asked_where_right_is_a_matter_of_degree(task: str) -> N
 
 def test_a_threshold_of_confidence_is_not_taken_where_there_is_none() -> None:
     text = "model_config: {name: churn, parameters: {confidence_threshold: 0.9}}"
-    assert "which has no confidence" in refusal(text, of_task("regression")).message
+    for task in ("regression", "multilabel", "entities"):
+        assert "which has no confidence" in refusal(text, of_task(task)).message
     assert resolve(read(text), of_task("classification"))
 
 

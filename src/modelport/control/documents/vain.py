@@ -18,8 +18,8 @@ from modelport.core.plan import BASIS_POINTS
 CRITERIA = ("promotion_criteria", "success_criteria")
 _OF_PROMOTION = ("require", "min_requests", "min_duration")
 _OF_JUDGEMENT = (*CRITERIA, "error_level", *_OF_PROMOTION, "on_timeout")
-_SURE = frozenset({"classification", "multilabel", "outlier", "entities"})
-"""Tasks whose answers may carry a confidence."""
+_SURE = frozenset({"classification"})
+"""Tasks whose answers carry a confidence, where the model has probabilities."""
 
 
 def unproven(placed: PlacedDeployment) -> Iterator[Fault]:

@@ -107,16 +107,13 @@ def rolls_out(folder: Folder) -> None:
     watching = folder.begin("rollout", "status", "churn", "--watch")
     assert watching.stdout is not None
     assert "judging" in watching.stdout.readline()
-    folder.run("rollout", "pause", "churn")
-    eventually(lambda: phase(folder) == "paused")
-    folder.run("rollout", "resume", "churn")
-    eventually(lambda: phase(folder) == "judging")
+    assert "paused by hand" in folder.run("rollout", "pause", "churn").stdout
+    assert "judging" in folder.run("rollout", "resume", "churn").stdout
     assert "10 %" in folder.run("rollout", "status", "churn").stdout
-    folder.run("rollout", "promote", "churn")
-    eventually(lambda: phase(folder) == "promoted")
-    folder.run("rollout", "rollback", "churn")
-    eventually(lambda: phase(folder) == "rolled_back")
+    assert "promoted" in folder.run("rollout", "promote", "churn").stdout
+    assert "rolled back by hand" in folder.run("rollout", "rollback", "churn").stdout
     eventually(lambda: answered(folder) == 2)
+    assert "`modelport deploy churn:3` tries it again" in folder.run(*apply).stderr
     seen, _ = watching.communicate(timeout=60)
     assert watching.returncode == 0
     assert "paused by hand" in seen
@@ -193,6 +190,14 @@ def test_without_a_platform_a_command_says_what_to_do(tmp_path: Path) -> None:
     ended = Folder(tmp_path).run("models", "list", ok=False)
     assert ended.exit_code == 2
     assert "modelport up" in ended.stderr
+
+
+def test_up_says_why_a_database_cannot_be_reached(tmp_path: Path) -> None:
+    begun = Folder(tmp_path).begin("up", "--database", "postgresql://someone@127.0.0.1:1/none")
+    said, _ = begun.communicate(timeout=60)
+    assert begun.returncode == 2
+    assert "the database cannot be reached" in said
+    assert "Connection refused" in said
 
 
 def test_up_ends_with_what_keeps_its_replica_from_starting(tmp_path: Path) -> None:

@@ -60,6 +60,6 @@ def _show(applied: Applied, *, dry_run: bool) -> None:
     for note in applied.notes:
         click.echo(f"note    {note}", err=True)
     if not changed:
-        click.echo("nothing to change: it is so already")
+        click.echo("nothing to change: it is wanted already")
     elif dry_run:
         click.echo(f"{len(changed)} changes, none made (--dry-run)")

@@ -12,6 +12,9 @@ from modelport.cli import options, times
 if TYPE_CHECKING:
     from modelport.client.control import Control
 
+_SHOWN = 80
+"""Characters of a detail in the table."""
+
 
 @click.command("audit")
 @click.option("--since", type=times.Since(), default="1d", help="From when on: 1h, 7d, or a time.")
@@ -43,7 +46,12 @@ def command(
             each.action,
             each.resource,
             each.result,
-            spelled(each.detail) if each.detail else "",
+            _brief(spelled(each.detail)) if each.detail else "",
         ),
         as_json=as_json,
     )
+
+
+def _brief(text: str) -> str:
+    """What fits beside the rest; `--json` has all of it."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -12,7 +12,7 @@ from modelport.control.documents import Abilities, becoming, changes, printed, r
 from modelport.control.looks import Looks, absent
 from modelport.control.service import Service, Versions
 from modelport.control.status import status
-from modelport.control.store import configurations, deployments
+from modelport.control.store import configurations, deployments, rollouts
 from modelport.control.wanted import Asked
 from modelport.core.clock import Clock
 from modelport.core.deployment import DeploymentSpec, ModelConfig
@@ -54,7 +54,8 @@ class Deployments(Looks, Service):
         asked = resolve(documents, project, model=wish.model, version=wish.version, target=self._target)
         rows = tuple(row for each in asked for row in becoming(each, self._now(author.project, each)))
         applied = not wish.dry_run and self.want(author, asked)
-        return Applied(rows, applied)
+        notes = (self._given_up(author.project, each) for each in asked)
+        return Applied(rows, applied, tuple(note for note in notes if note))
 
     def wish(self, author: Author, endpoint: str, wish: Wish) -> Progress:
         """Note a wish, as `ask` does, and show the rollout it is about."""
@@ -80,6 +81,19 @@ class Deployments(Looks, Service):
         if one is None or other is None:
             raise absent(kind, name)
         return changes(f"{kind}/{name}", *(_printed(kind, name, each) for each in (one, other)))
+
+    def _given_up(self, project: str, asked: Asked) -> str:
+        """That what a document wants is wanted already, and was tried in vain; empty otherwise."""
+        with self._database.reading() as connection:
+            kept = deployments.get(connection, project, asked.name)
+            last = rollouts.get(connection, project, kept.deployment.rollout) if kept else None
+        if kept is None or last is None or asked.resolved != kept.deployment.spec:
+            return ""
+        candidate, phase = f"{asked.name}:{last.rollout.spec.candidate}", last.rollout.phase
+        if phase not in ("rolled_back", "failed") or kept.deployment.live == last.rollout.spec.candidate:
+            return ""
+        how = phase.replace("_", " ")
+        return f"{candidate} {how} ({last.rollout.reason}); `modelport deploy {candidate}` tries it again"
 
     def _now(self, project: str, asked: Asked) -> DeploymentSpec | ModelConfig | None:
         """What is wanted now of what a document is about."""

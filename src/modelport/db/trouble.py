@@ -50,9 +50,17 @@ def told(error: sa.exc.DBAPIError) -> ModelportError | None:
         hint = "its file and its folder must be there, and writable by this user"
         return Overloaded("the database cannot be opened or written", code="database-closed", hint=hint)
     if gone(error):
-        hint = "it may be starting; try again in a moment"
-        return Overloaded("the database cannot be reached", code="database-gone", hint=hint, retry_after=2.0)
+        return _unreachable(error)
     return unfit() if isinstance(error, sa.exc.DataError) else None
+
+
+def _unreachable(error: sa.exc.DBAPIError) -> Overloaded:
+    """What the network or the server said is a note, for whoever started us: callers are not told of it."""
+    hint = "it may be starting; try again in a moment"
+    ours = Overloaded("the database cannot be reached", code="database-gone", hint=hint, retry_after=2.0)
+    for said in str(error.orig).strip().splitlines()[:1]:
+        ours.add_note(said.rpartition(" failed: ")[2])
+    return ours
 
 
 def unfit() -> BadRequest:

@@ -10,10 +10,15 @@ import click
 from modelport.cli import control as plane
 from modelport.cli import options
 from modelport.cli.refs import parted
+from modelport.core.rollout import ENDED, Phase
 
 if TYPE_CHECKING:
     from modelport.client.control import Control
     from modelport.core.rollout import Progress
+
+PAUSED: frozenset[Phase] = frozenset({"paused"})
+GOING_ON: frozenset[Phase] = ENDED | {"preparing", "judging", "promoted"}
+PROMOTED: frozenset[Phase] = ENDED | {"promoted"}
 
 _endpoint = click.argument("endpoint", metavar="ENDPOINT", help="The endpoint, which has its model's name.")
 
@@ -92,7 +97,7 @@ def past(*, control: Control, endpoint: str, as_json: bool) -> None:
 @options.as_json
 def pause(*, control: Control, endpoint: str, as_json: bool) -> None:
     """Leave the split as it is until `resume`; evidence goes on being counted."""
-    _show(control.rollouts.pause(endpoint), as_json=as_json)
+    _carried_out(control, control.rollouts.pause(endpoint), PAUSED, as_json=as_json)
 
 
 @group.command("resume")
@@ -101,7 +106,7 @@ def pause(*, control: Control, endpoint: str, as_json: bool) -> None:
 @options.as_json
 def resume(*, control: Control, endpoint: str, as_json: bool) -> None:
     """Go on with a rollout that was paused, or that waits for a person."""
-    _show(control.rollouts.resume(endpoint), as_json=as_json)
+    _carried_out(control, control.rollouts.resume(endpoint), GOING_ON, as_json=as_json)
 
 
 @group.command("promote")
@@ -110,7 +115,7 @@ def resume(*, control: Control, endpoint: str, as_json: bool) -> None:
 @options.as_json
 def promote(*, control: Control, endpoint: str, as_json: bool) -> None:
     """Give the candidate all traffic now, whatever the evidence says."""
-    _show(control.rollouts.promote(endpoint), as_json=as_json)
+    _carried_out(control, control.rollouts.promote(endpoint), PROMOTED, as_json=as_json)
 
 
 @group.command("rollback")
@@ -119,7 +124,13 @@ def promote(*, control: Control, endpoint: str, as_json: bool) -> None:
 @options.as_json
 def rollback(*, control: Control, endpoint: str, as_json: bool) -> None:
     """Give the former version all traffic now."""
-    _show(control.rollouts.rollback(endpoint), as_json=as_json)
+    _carried_out(control, control.rollouts.rollback(endpoint), ENDED, as_json=as_json)
+
+
+def _carried_out(control: Control, asked: Progress, phases: frozenset[Phase], *, as_json: bool) -> None:
+    from modelport.cli.rollout import watch as live
+
+    _show(live.carried_out(control, asked, phases), as_json=as_json)
 
 
 def _show(seen: Progress, *, as_json: bool) -> None:

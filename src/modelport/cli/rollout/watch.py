@@ -23,6 +23,8 @@ SETTLED: frozenset[Phase] = ENDED | {"promoted", "judging", "paused", "holding"}
 """The version answers, with all traffic or with its share; or it never will."""
 _PACE = 0.1
 _BEGIN_SECONDS = 30.0
+_WISH_SECONDS = 5.0
+"""How long a command waits for the control plane to do as it was told: a pass takes a moment."""
 
 
 def watch(control: Control, endpoint: str) -> None:
@@ -55,6 +57,15 @@ def until_settled(control: Control, deployment: Deployment, *, quiet: bool) -> P
             msg, code="rollout-failed", hint=f"`modelport logs --model-id {endpoint}` tells more"
         )
     Console(quiet=quiet, file=sys.stdout).print(_line(seen), soft_wrap=True)
+    return seen
+
+
+def carried_out(control: Control, asked: Progress, phases: frozenset[Phase]) -> Progress:
+    """The rollout once it is where a person wished it to be; as it is when that takes longer than a pass."""
+    deadline, seen = time.monotonic() + _WISH_SECONDS, asked
+    while seen.rollout.phase not in phases and time.monotonic() < deadline:
+        time.sleep(_PACE)
+        seen = control.rollouts.get(asked.rollout.spec.endpoint, asked.rollout.id)
     return seen
 
 

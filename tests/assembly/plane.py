@@ -2,15 +2,17 @@
 
     python -m tests.assembly.plane FOLDER PORT [DATABASE [ARTIFACTS]]
 
-It stops once, at the fault point that the file `stop` in its folder names.
+Port 0 takes a free one. It stops once, at the fault point that the file `stop` in its folder names.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -31,11 +33,17 @@ def stop(asked: Path, point: str) -> None:
 
 
 def main(folder: Path, port: int, *urls: str) -> None:
+    """Serve until SIGINT; the first line printed is the address."""
     run._log_to(folder / "logs")
     faults.arm(partial(stop, folder / "stop"))
-    with platform(Where(folder, *urls), Clock()) as built:
-        print("started", flush=True)
-        server(app(built), "127.0.0.1", port).run()
+    with (
+        socket.create_server(("127.0.0.1", port), backlog=1024) as listener,
+        platform(Where(folder, *urls), Clock()) as built,
+        suppress(KeyboardInterrupt),
+    ):
+        host, taken = listener.getsockname()
+        print(f"http://{host}:{taken}", flush=True)
+        server(app(built), host, taken).run(sockets=[listener])
 
 
 if __name__ == "__main__":

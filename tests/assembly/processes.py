@@ -88,9 +88,9 @@ def ask(started: Started, user: str = "u") -> httpx.Response:
 class Plane:
     """A control plane without a replica: its folder, process and address."""
 
-    def __init__(self, folder: Path, port: int, process: subprocess.Popen[str]) -> None:
+    def __init__(self, folder: Path, url: str, process: subprocess.Popen[str]) -> None:
         self.folder = folder
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = url
         self.process = process
 
     def stop_at(self, point: str) -> None:
@@ -123,8 +123,7 @@ def plane(folder: Path, port: int, *urls: str) -> Iterator[Plane]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            assert process.stdout.readline() == "started\n"
-            found = Plane(folder, port, process)
+            found = Plane(folder, process.stdout.readline().strip(), process)
             until(lambda: answers(f"{found.url}/live"))
             yield found
         finally:

@@ -78,7 +78,7 @@ def plane(kind: Kind, folder: Path, count: int) -> Iterator[Plane]:
     with closing(Database(url)) as database:
         filled(database)
         deployed(database, count)
-    command = [sys.executable, "-m", "tests.slow.plane", str(folder / "state"), url]
+    command = [sys.executable, "-m", "tests.assembly.plane", str(folder / "state"), "0", url]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

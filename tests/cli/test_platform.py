@@ -173,7 +173,7 @@ def phase(folder: Folder) -> str:
 
 
 def predicted(folder: Folder) -> Any:
-    ended = folder.run("predict", "churn", "--json", ROW, "--output", "json", "--url", folder.url, ok=False)
+    ended = folder.run("predict", "churn", "--json", ROW, "--output", "json", ok=False)
     return json.loads(ended.stdout) if ended.exit_code == 0 else {"version": None}
 
 

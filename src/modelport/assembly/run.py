@@ -104,13 +104,23 @@ def run(up: Up, started: Callable[[Started], None]) -> None:
         listening(up.host, up.control_port, secured=secured is not None, name=name, former=former) as found,
         platform(up.where, _SystemClock()) as built,
     ):
-        keep(folder / "control.json", msgspec.json.encode({"url": found.here}).decode())
+        _say_where(folder, url=found.here)
         replica = LocalReplica(_local(up, built, found.here))
+
+        def answers(known: Started) -> None:
+            _say_where(folder, url=found.here, predictions=known.url)
+            started(known)
+
         try:
-            _serve(up, found, built, secured, lambda: _announce(built, replica, found.url, started))
+            _serve(up, found, built, secured, lambda: _announce(built, replica, found.url, answers))
         finally:
             replica.stop()
             (folder / "control.json").unlink(missing_ok=True)
+
+
+def _say_where(folder: Path, **addresses: str) -> None:
+    """Commands typed beside the folder find the control plane and the replica there."""
+    keep(folder / "control.json", msgspec.json.encode(addresses).decode())
 
 
 def _serve(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from modelport.client import Client
 
 _LONG = 256 * 1024
+_DEFAULT = "http://127.0.0.1:8000"
 
 
 @click.command("predict")
@@ -50,10 +51,9 @@ _LONG = 256 * 1024
 )
 @click.option(
     "--url",
-    default="http://127.0.0.1:8000",
     envvar="MODELPORT_URL",
     show_envvar=True,
-    help="Address of the server.",
+    help="Address of the server; default: that of `modelport up` in this folder, else http://127.0.0.1:8000.",
 )
 @click.option("--key", envvar="MODELPORT_KEY", show_envvar=True, help="API key.")
 @click.option(
@@ -78,7 +78,7 @@ def command(
     user: str | None,
     batch: int,
     timeout: float,
-    url: str,
+    url: str | None,
     key: str | None,
     ca: Path | None,
     client_cert: Path | None,
@@ -87,12 +87,14 @@ def command(
     """Ask a served model for predictions. Ends with 1 when some items were refused."""
     from modelport.cli import answers, sieve
     from modelport.client import Client
+    from modelport.client.control.place import predictions
 
     if file is not None and document is not None:
         msg = "both --input and --json bring items"
         raise InvalidInput(msg, hint="give one of them")
     with ExitStack() as stack:
         pair = _pair(client_cert, client_key)
+        url = url or predictions() or _DEFAULT
         client = stack.enter_context(Client(url, key, timeout=timeout, verify=ca or True, cert=pair))
         items = _streamed(stack, client, model, file, form) if document is None else _given(document)
         parameters = {"return_probabilities": True} if probabilities else None

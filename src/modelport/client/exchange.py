@@ -99,7 +99,7 @@ def _failure(outcome: Outcome, timeout: float | None) -> ModelportError:
             return Overloaded(
                 f"the server cannot be reached: {outcome.reason}",
                 code="unreachable",
-                hint="check the address, and that the server is up (`modelport up`, `serve`)",
+                hint="check the address, and that the server is up (`modelport serve` or `up`)",
             )
         case _:
             return _too_late(timeout)

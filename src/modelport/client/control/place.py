@@ -29,6 +29,7 @@ class Place:
 
 class _Address(msgspec.Struct):
     url: str
+    predictions: str = ""
 
 
 def locate(
@@ -46,7 +47,8 @@ def locate(
     known = os.environ if environment is None else environment
     url = url or known.get("MODELPORT_CONTROL") or None
     key = key or known.get("MODELPORT_KEY") or None
-    here = _address(folder)
+    found = _address(folder)
+    here = found.url if found is not None else None
     if url is None:
         url = here
     if url is None:
@@ -61,9 +63,15 @@ def locate(
     return Place(url, key)
 
 
-def _address(folder: Path) -> str | None:
+def predictions(folder: Path = FOLDER) -> str | None:
+    """Where the replica of `modelport up` in this folder answers; None where none does."""
+    found = _address(folder)
+    return found.predictions or None if found is not None else None
+
+
+def _address(folder: Path) -> _Address | None:
     try:
-        return msgspec.json.decode((folder / "control.json").read_bytes(), type=ready(_Address)).url
+        return msgspec.json.decode((folder / "control.json").read_bytes(), type=ready(_Address))
     except (OSError, msgspec.DecodeError):
         return None
 

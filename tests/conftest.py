@@ -18,6 +18,8 @@ PLAIN = "not slow and not conformance and not extras"
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """All of the plain tier, file by file in two processes; whatever is chosen from it, in this one."""
+    if hasattr(config, "workerinput"):
+        return  # one of the two
     whole = config.args_source is config.ArgsSource.TESTPATHS and config.option.markexpr == PLAIN
     if whole and not config.option.keyword and config.getoption("numprocesses", 0) is None:
         config.option.numprocesses, config.option.dist = 2, "loadfile"

@@ -108,6 +108,7 @@ def rolls_out(folder: Folder) -> None:
     assert watching.stdout is not None
     assert "judging" in watching.stdout.readline()
     assert "paused by hand" in folder.run("rollout", "pause", "churn").stdout
+    assert any("paused by hand" in line for line in iter(watching.stdout.readline, ""))
     assert "judging" in folder.run("rollout", "resume", "churn").stdout
     assert "10 %" in folder.run("rollout", "status", "churn").stdout
     assert "promoted" in folder.run("rollout", "promote", "churn").stdout
@@ -116,8 +117,8 @@ def rolls_out(folder: Folder) -> None:
     assert "`modelport deploy churn:3` tries it again" in folder.run(*apply).stderr
     seen, _ = watching.communicate(timeout=60)
     assert watching.returncode == 0
-    assert "paused by hand" in seen
     assert "rolled_back" in seen.splitlines()[-1]
+    assert "note" not in folder.run(*apply[:-1], "2").stderr  # what was given up is not what is asked for now
     decided = [each["decision"]["type"] for each in folder.json("rollout", "history", "churn")]
     assert decided == ["prepare", "shift", "hold", "shift", "promote", "rollback"]
 

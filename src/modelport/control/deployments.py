@@ -89,6 +89,8 @@ class Deployments(Looks, Service):
             last = rollouts.get(connection, project, kept.deployment.rollout) if kept else None
         if kept is None or last is None or asked.resolved != kept.deployment.spec:
             return ""
+        if last.rollout.generation != kept.deployment.generation:
+            return ""  # that one was about something else
         candidate, phase = f"{asked.name}:{last.rollout.spec.candidate}", last.rollout.phase
         if phase not in ("rolled_back", "failed") or kept.deployment.live == last.rollout.spec.candidate:
             return ""

@@ -98,5 +98,7 @@ def _check(control: Control, endpoint: str) -> None:
 def _line(seen: Progress) -> str:
     spec = seen.rollout.spec
     shares = " ".join(f"{version}={weight / 100:g}%" for version, weight in sorted(seen.shares.items()))
-    line = f"{spec.endpoint}:{spec.candidate}  {seen.rollout.phase}  {shares}  {show.said(seen)}"
+    live = seen.rollout.phase == "ended" and set(seen.shares) == {seen.rollout.version}
+    phase = "live" if live else seen.rollout.phase
+    line = f"{spec.endpoint}:{spec.candidate}  {phase}  {shares}  {show.said(seen)}"
     return inert(line.rstrip())

@@ -28,7 +28,7 @@ from modelport.core.rollout import (
     Wish,
 )
 
-_FIRST = "the first version: there is none to compare it with"
+_FIRST = "the first version, nothing to compare it with"
 
 
 class Course(ABC):

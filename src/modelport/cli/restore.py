@@ -51,5 +51,5 @@ def command(*, file: Path, state: Path, database: str | None, artifacts: str | N
         print_json(restored)
         return
     click.echo(f"{file.name} is restored: epoch {restored.epoch}")
-    click.echo("keys    those of the backup hold: set MODELPORT_KEY, or bring the former .modelport/key", err=True)
+    click.echo("keys    those of the backup hold: set MODELPORT_KEY, or bring .modelport/key", err=True)
     click.echo("next    modelport up", err=True)

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.conformance.environments import interpreter
 from tests.conformance.models import Model
+from tests.conformance.schemas import ANSWERS, requested
 
 from modelport.serving.settings import Settings
 from modelport.testing.replica import Replica, replica
 
 pytestmark = pytest.mark.conformance
-ANSWERS = (
-    *("not_a_server_error", "status_code_conformance", "content_type_conformance"),
-    *("response_headers_conformance", "response_schema_conformance"),
-)
-"""No 5xx, and every answer has a status, type, headers and body that the document promises."""
 
 
 @pytest.fixture(scope="module", params=["patients", "sentences", "cells"])
@@ -36,20 +30,9 @@ def alone(
 
 
 def check(served: Replica, work: Path, *options: str) -> None:
-    """Fails with what schemathesis reports. It makes the same requests in every run."""
-    program = interpreter("schemathesis").parent / "schemathesis"
-    chosen = ["--phases", "examples,coverage,fuzzing", "--max-examples", "50", "--generation-deterministic"]
-    done = subprocess.run(
-        [str(program), "--no-color", "run", f"{served.url}/openapi.json", *chosen, "--continue-on-failure",
-         "--output-sanitize", "false", *options],
-        cwd=work,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=170,
-    )  # fmt: skip
-    if done.returncode:
-        pytest.fail(done.stdout[-8000:] + done.stderr, pytrace=False)
+    """No request of schemathesis fails."""
+    asked = ("--output-sanitize", "false", *options)
+    requested(f"{served.url}/openapi.json", work, *asked, examples=50, seconds=170, shown=8_000)
 
 
 def test_every_answer_is_one_that_the_document_promises(served: Replica, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.registry import bundles, crash
 from tests.slow.many import MODELS, filled
+from tests.slow.timed import milliseconds
 
 from modelport.core.wishes import NewModel, Registration
 from modelport.db.connect import Database
@@ -56,16 +57,6 @@ def test_16_processes_make_3200_versions_without_a_gap(database: Database, tmp_p
         f" ms, p99 {seconds[len(seconds) * 99 // 100] * 1e3:.0f} ms, at most {seconds[-1] * 1e3:.0f} ms"
     )
     assert list(opened(database, tmp_path).damaged()) == []
-
-
-def milliseconds(work: Callable[[], object]) -> float:
-    """The median of 20 calls."""
-    taken = []
-    for _ in range(20):
-        start = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - start)
-    return sorted(taken)[10] * 1e3
 
 
 def test_10000_models_are_listed_and_searched(database: Database, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from tests import databases
 from tests.databases import Kind
 from tests.slow.crowd import Plan, Replica, crowd
 from tests.slow.many import deployed, filled
+from tests.slow.timed import milliseconds
 
 from modelport import Control
 from modelport.db.connect import Database
@@ -86,16 +87,6 @@ def plane(kind: Kind, folder: Path, count: int) -> Iterator[Plane]:
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(60)
-
-
-def milliseconds(work: Callable[[], object]) -> float:
-    """The median of 20 calls."""
-    taken = []
-    for _ in range(20):
-        start = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - start)
-    return 1e3 * statistics.median(taken)
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

@@ -9,11 +9,9 @@ another file's.
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -22,6 +20,7 @@ import msgspec
 
 from modelport.errors import SettingsError
 from modelport.serving.settings import Settings
+from modelport.serving.turn import turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class LogFile:
                 self._reopen(descriptor)
 
     def _put_aside(self, full: os.stat_result) -> None:
-        with self._turn():
+        with turn(self.path.with_name(f".{self.path.name}.lock")):
             if not self._is_named(full):
                 return  # somebody else was first
             for number in range(self.kept, 0, -1):
@@ -81,17 +80,6 @@ class LogFile:
             os.dup2(fresh, descriptor, inheritable=os.get_inheritable(descriptor))
         finally:
             os.close(fresh)
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        lock = os.open(
-            self.path.with_name(f".{self.path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)
 
 
 def absolute(settings: Settings) -> Settings:

@@ -5,12 +5,11 @@ Several replicas may share it: whoever needs a bundle first fetches it, the othe
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from modelport.serving.turn import turn
 from modelport.storage.address import parse_artifact, place
 from modelport.storage.content import sha256
 
@@ -34,7 +33,7 @@ class Shelf:
         """Have the bundle here, its bytes as its digest says; fetched unless it is. Raises
         `ModelportError`."""
         path = self.path(url)
-        with self._turn(path):
+        with turn(self._lock(path)):
             if not _whole(path):
                 self._fetch(url, path)
         os.utime(path)
@@ -59,17 +58,11 @@ class Shelf:
             except FileNotFoundError:
                 continue  # another replica was tidying, too
 
-    @contextmanager
-    def _turn(self, path: Path) -> Iterator[None]:
-        """One at a time for this bundle, among all processes of the machine."""
+    def _lock(self, path: Path) -> Path:
+        """The lock of this bundle, which it shares with some others."""
         locks = self._folder / "locks"
         locks.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(locks / path.stem[:2], os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
+        return locks / path.stem[:2]
 
 
 def _whole(path: Path) -> bool:

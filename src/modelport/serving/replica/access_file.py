@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import msgspec
@@ -13,6 +11,7 @@ import msgspec
 from modelport.core.access import AccessSnapshot, KeyEntry
 from modelport.errors import SettingsError
 from modelport.serving.replica.documents import WatchedFile, parse
+from modelport.serving.turn import turn
 
 Change = Callable[[tuple[KeyEntry, ...]], tuple[KeyEntry, ...]]
 
@@ -34,7 +33,7 @@ def update(path: Path, change: Change) -> AccessSnapshot:
     Two updates at a time take turns. Raises `SettingsError` when the file is not valid or not writable.
     """
     try:
-        with _turn(path.parent):
+        with turn(path.parent):
             before = read(path) if path.exists() else AccessSnapshot(0, ())
             after = AccessSnapshot(before.revision + 1, change(before.keys))
             write(path, after)
@@ -77,14 +76,3 @@ class AccessFile:
     def reload(self) -> None:
         """Look again now."""
         self._file.reload()
-
-
-@contextmanager
-def _turn(folder: Path) -> Iterator[None]:
-    """One at a time in this folder. The folder itself is locked, so no lock file is left behind."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

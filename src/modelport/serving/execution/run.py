@@ -51,7 +51,9 @@ def predict(predictor: Predictor, batch: Batch, most: int) -> Batch:
 
 
 def sizes(rows: int, most: int) -> list[int]:
-    """Rows of each batch that so many are run in."""
+    """Rows of each batch that so many are run in: nearly always one."""
+    if rows <= most:
+        return [rows]
     return [most] * (rows // most) + ([rows % most] if rows % most else [])
 
 

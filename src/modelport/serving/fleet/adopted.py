@@ -6,9 +6,9 @@ newest plan is not always the one that works: started with it anew, such an endp
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from modelport.core.plan import EndpointSpec, Revision, ServingPlan, SlotSpec
+from modelport.core.plan import EndpointSpec, Revision, ServingPlan
 from modelport.serving.replica.rollout import State
 
 
@@ -26,16 +26,13 @@ def adopted(state: State, plans: Mapping[Revision, ServingPlan]) -> ServingPlan 
     whole = {endpoint.name: wanted.revision for endpoint in wanted.endpoints}
     if state.committed == whole:
         return plans[wanted.revision]
-    parts = [(plans[at], name) for name, at in sorted(state.committed.items())]
-    slots = {slot.id: slot for plan, name in parts for slot in _slots(plan, _endpoint(plan, name))}
+    routes = {at: {each.name: each for each in plan.endpoints} for at, plan in plans.items()}
+    loaded = {at: {each.id: each for each in plan.slots} for at, plan in plans.items()}
+    parts = [(at, routes[at][name]) for name, at in sorted(state.committed.items())]
+    slots = {name: loaded[at][name] for at, endpoint in parts for name in _slots(endpoint)}
     below = Revision(wanted.revision.epoch, wanted.revision.number - 1)
-    return ServingPlan(below, tuple(slots.values()), tuple(_endpoint(plan, name) for plan, name in parts))
+    return ServingPlan(below, tuple(slots.values()), tuple(endpoint for _, endpoint in parts))
 
 
-def _endpoint(plan: ServingPlan, name: str) -> EndpointSpec:
-    return next(endpoint for endpoint in plan.endpoints if endpoint.name == name)
-
-
-def _slots(plan: ServingPlan, endpoint: EndpointSpec) -> Iterator[SlotSpec]:
-    named = {share.slot for share in (*endpoint.route.shares, *endpoint.route.shadows)}
-    return (slot for slot in plan.slots if slot.id in named)
+def _slots(endpoint: EndpointSpec) -> list[str]:
+    return [share.slot for share in (*endpoint.route.shares, *endpoint.route.shadows)]
